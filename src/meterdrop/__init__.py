@@ -1,0 +1,1 @@
+"""Meterdrop: meter readings from metering companies, every line accounted for."""

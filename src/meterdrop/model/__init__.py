@@ -1,0 +1,1 @@
+"""The words of the house: frozen dataclasses, enums and errors; no input or output."""

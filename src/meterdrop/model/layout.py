@@ -1,0 +1,34 @@
+"""How is this file written? What detection found, and parsing relies on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Encoding, separator and header of one file, and which column each heading is.
+
+    `headings` are the texts of the header's cells in file order; `columns` names our column for each of them,
+    or None where the heading is unknown or empty (ignored). `header_line` is physical and 1-based.
+    `heading_units` gives units written into headings (`Stav [m3]` -> {"Value": "m3"}).
+    `rejects_cells` is 4 when the header ends with our own `_line;_code;_column;_message`, else 0.
+    """
+
+    encoding: str
+    bom: int
+    separator: str
+    header_line: int
+    header_raw: bytes
+    headings: tuple[str, ...]
+    columns: tuple[str | None, ...]
+    heading_units: Mapping[str, str] = field(default_factory=dict)
+    extra: tuple[str, ...] = ()
+    """Unknown headings, ignored and named once in the receipt."""
+    rejects_cells: int = 0
+
+    def heading_of(self, column: str) -> str:
+        """The partner's own heading of our column (our name if the file has none)."""
+        for heading, name in zip(self.headings, self.columns, strict=True):
+            if name == column:
+                return heading
+        return column

@@ -1,0 +1,127 @@
+"""Which columns do the frames have that go from stage to stage? The columnar words, beside `model`.
+
+All frames use Arrow-backed pandas columns, a plain range index, and are never written to after they were made.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from meterdrop.model.codes import Code, severity_of
+from meterdrop.model.finding import Finding
+
+TEXT: Final = pd.ArrowDtype(pa.string())
+LINE: Final = pd.ArrowDtype(pa.int64())
+DAY: Final = pd.ArrowDtype(pa.date32())
+FLAG: Final = pd.ArrowDtype(pa.bool_())
+DECIMAL: Final = pd.ArrowDtype(pa.decimal128(38, 10))
+RAW: Final = pd.ArrowDtype(pa.large_binary())
+
+LONGEST_VALUE: Final = 200
+"""Findings quote at most this many characters of a cell."""
+
+Lines = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TextBlock:
+    """Some lines of a file, in order, as text.
+
+    `cells`: a frame of TEXT columns named by our columns, one row a well-formed data line, cells exactly as
+    written (quotes undone, not trimmed; empty is the empty string). `line`: the physical line number of each row.
+    `raw`: the bytes of each row's line without its line end. `broken`: frame (line, raw) of lines whose
+    structure is bad, their reasons in `findings`. The counts are of this block's physical lines.
+    """
+
+    cells: pd.DataFrame
+    line: Lines
+    raw: pa.LargeBinaryArray
+    broken: pd.DataFrame
+    findings: pd.DataFrame
+    physical: int
+    header: int
+    blank: int
+    comment: int
+    continuation: int
+
+
+@dataclass(frozen=True)
+class TypedRows:
+    """A block's rows after casting: `frame` has the typed columns (see `parse.cells`), `findings` what failed.
+
+    A cell that could not be cast is null in `frame` and has a finding; it hides no other cell's error.
+    """
+
+    frame: pd.DataFrame
+    findings: pd.DataFrame
+
+
+def no_findings() -> pd.DataFrame:
+    """The empty frame of findings: line, code, severity, column, value."""
+    return pd.DataFrame(
+        {
+            "line": pd.Series([], dtype=LINE),
+            "code": pd.Series([], dtype=TEXT),
+            "severity": pd.Series([], dtype=TEXT),
+            "column": pd.Series([], dtype=TEXT),
+            "value": pd.Series([], dtype=TEXT),
+        }
+    )
+
+
+def findings_at(
+    *,
+    line: Lines | Sequence[int] | pd.Series,
+    code: Code,
+    column: str | None = None,
+    value: pd.Series | None = None,
+) -> pd.DataFrame:
+    """One finding of the same code for each of these lines; `value` holds the cells, in the same order."""
+    lines = pa.array(line, type=pa.int64(), from_pandas=True)
+    count = len(lines)
+    if count == 0:
+        return no_findings()
+    quoted = (
+        pd.Series(pa.nulls(count, pa.string()), dtype=TEXT)
+        if value is None
+        else value.astype(TEXT).str.slice(0, LONGEST_VALUE).reset_index(drop=True)
+    )
+    return pd.DataFrame(
+        {
+            "line": pd.Series(lines, dtype=LINE),
+            "code": pd.Series(pa.repeat(pa.scalar(code.value, pa.string()), count), dtype=TEXT),
+            "severity": pd.Series(
+                pa.repeat(pa.scalar(severity_of(code).value, pa.string()), count), dtype=TEXT
+            ),
+            "column": pd.Series(pa.repeat(pa.scalar(column, pa.string()), count), dtype=TEXT),
+            "value": quoted,
+        }
+    )
+
+
+def join_findings(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """All of them in one frame, by line; within a line in the order given."""
+    found = [part for part in parts if len(part)]
+    if not found:
+        return no_findings()
+    if len(found) == 1:
+        return found[0]
+    return pd.concat(found, ignore_index=True).sort_values("line", kind="stable", ignore_index=True)
+
+
+def findings_frame(findings: Sequence[Finding]) -> pd.DataFrame:
+    """Single findings (of the file as a whole, say) as a frame; line may be null."""
+    return pd.DataFrame(
+        {
+            "line": pd.Series([f.line for f in findings], dtype=LINE),
+            "code": pd.Series([f.code.value for f in findings], dtype=TEXT),
+            "severity": pd.Series([f.severity.value for f in findings], dtype=TEXT),
+            "column": pd.Series([f.column for f in findings], dtype=TEXT),
+            "value": pd.Series([f.value for f in findings], dtype=TEXT),
+        }
+    )
