@@ -2,6 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
+
+SEPARATORS: Final = (";", "\t", "|", ",")
+"""What may stand between cells, the likeliest first."""
+
+LONGEST_LINE: Final = 64 * 1024
+"""A physical line may have this many bytes, its end not counted (UTF-16: as UTF-8)."""
+
+REJECTS_HEADINGS: Final = ("_line", "_code", "_column", "_message")
+"""What we write at the end of each line of rejects.csv, and drop when it comes back."""
 
 
 @dataclass(frozen=True)

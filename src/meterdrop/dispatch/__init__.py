@@ -1,0 +1,1 @@
+"""Who works on what? Partners' queues, drained one delivery at a time."""

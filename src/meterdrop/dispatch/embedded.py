@@ -1,0 +1,80 @@
+"""Who drains which partner, inside one process? Threads, one partner at a time each."""
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class DispatchStatus:
+    """Partners that wait and partners being drained."""
+
+    waiting: tuple[str, ...]
+    draining: tuple[str, ...]
+
+
+class EmbeddedDispatch:
+    """`wake(partner)` asks for a drain; a partner is never drained by two threads, and no wake is lost."""
+
+    def __init__(self, *, drain: Callable[[str], None], workers: int) -> None:
+        self._drain = drain
+        self._queue: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._waiting: set[str] = set()
+        self._draining: set[str] = set()
+        self._again: set[str] = set()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"worker-{number}", daemon=True)
+            for number in range(workers)
+        ]
+
+    def wake(self, partner: str) -> None:
+        """This partner has deliveries to load."""
+        with self._lock:
+            if partner in self._draining:
+                self._again.add(partner)
+            elif partner not in self._waiting:
+                self._waiting.add(partner)
+                self._queue.put(partner)
+
+    def run_workers(self) -> None:
+        """Starts the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, *, wait: float) -> bool:
+        """Lets every thread finish the partner it is at; whether all of them did in time."""
+        for _ in self._threads:
+            self._queue.put(None)
+        for thread in self._threads:
+            thread.join(wait)
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def status(self) -> DispatchStatus:
+        """Who waits, and who is being drained."""
+        with self._lock:
+            return DispatchStatus(
+                waiting=tuple(sorted(self._waiting)), draining=tuple(sorted(self._draining))
+            )
+
+    def _work(self) -> None:
+        while (partner := self._queue.get()) is not None:
+            self._begin(partner)
+            try:
+                self._drain(partner)
+            finally:
+                self._end(partner)
+
+    def _begin(self, partner: str) -> None:
+        with self._lock:
+            self._waiting.discard(partner)
+            self._draining.add(partner)
+
+    def _end(self, partner: str) -> None:
+        with self._lock:
+            self._draining.discard(partner)
+            woken = partner in self._again
+            self._again.discard(partner)
+        if woken:
+            self.wake(partner)

@@ -1,0 +1,1 @@
+"""What arrived? Tickets of the door, the bell, and the originals."""

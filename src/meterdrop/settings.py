@@ -1,0 +1,73 @@
+"""What was configured? Frozen settings from `<home>/meterdrop.toml` and METERDROP_… variables, read once."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from meterdrop.model.errors import StopAtStart
+
+FILE: Final = "meterdrop.toml"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; see docs/operations.md."""
+
+    model_config = SettingsConfigDict(env_prefix="METERDROP_", frozen=True, extra="forbid")
+
+    home: Path
+    database: SecretStr | None = None
+    """A database URL with its password, if it has one; SQLite in the home when left out."""
+    originals: str | None = None
+    """An obstore URL (`s3://…`); a folder of the home when left out."""
+    workers: int = Field(default=2, ge=1, le=64)
+    max_attempts: int = Field(default=3, ge=1, le=100)
+    """After so many attempts that killed their worker a delivery is poisoned."""
+    sweep_seconds: float = Field(default=30.0, gt=0)
+    silent_days: int = Field(default=40, ge=1)
+    """A partner that sent nothing for so long is named by `status`."""
+    crash_at: str | None = None
+    """For tests only: the point (usecases.checkpoint) at which the pipeline kills itself."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given on the command line wins over the environment, and that over the file."""
+        home = Path(init_settings()["home"])
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, home / FILE)
+
+    @property
+    def database_url(self) -> str:
+        """Where the database is."""
+        if self.database is None:
+            return f"sqlite:///{self.home / 'meterdrop.db'}"
+        return self.database.get_secret_value()
+
+    @property
+    def originals_at(self) -> Path | str:
+        """Where originals are kept."""
+        return self.originals or self.home / "originals"
+
+
+def read_settings(home: Path) -> Settings:
+    """The settings of a home; `StopAtStart` names every problem at once, without the values."""
+    given: dict[str, Any] = {"home": home.absolute()}  # pydantic checks the types
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        problems = [f"{FILE}: {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        raise StopAtStart(problems) from None
+    except ValueError as error:
+        raise StopAtStart([f"{home / FILE}: {error}"]) from error

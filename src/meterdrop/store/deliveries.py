@@ -1,0 +1,265 @@
+"""What came, and what became of it? The delivery's row is the truth; events and queues are hints."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
+
+from meterdrop.model.delivery import UNFINISHED, Delivery, LineCounts, State, may_move
+from meterdrop.model.errors import TryAgain
+from meterdrop.model.layout import Layout
+from meterdrop.model.ticket import Outcome, Ticket
+from meterdrop.store.schema import delivery, original
+
+_SAME_BYTES = (State.ACCEPTED, State.PARTLY_ACCEPTED, State.HELD)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What judging came to: all that one transaction writes on the delivery."""
+
+    state: State
+    lines: LineCounts
+    findings_by_code: Mapping[str, int]
+    feed: str | None = None
+    rules: str | None = None
+    layout: Layout | None = None
+    duplicate_of: int | None = None
+    parent: int | None = None
+
+
+def add_received(connection: Connection, *, ticket: Ticket, now: datetime, feed: str | None) -> int | None:
+    """A new delivery for a ticket; None if this upload has one already (a ticket may come twice)."""
+    if connection.execute(select(delivery.c.id).where(delivery.c.upload == ticket.upload)).first():
+        return None
+    finished = ticket.outcome is Outcome.FINISHED
+    if (
+        finished
+        and not connection.execute(
+            select(original.c.sha256).where(original.c.sha256 == ticket.sha256)
+        ).first()
+    ):
+        connection.execute(insert(original).values(sha256=ticket.sha256, bytes=ticket.bytes, stored_at=now))
+    key: int = connection.execute(
+        insert(delivery)
+        .values(
+            upload=ticket.upload,
+            partner=ticket.partner,
+            path=ticket.name,
+            file=ticket.file,
+            bytes=ticket.bytes,
+            sha256=ticket.sha256,
+            received_at=ticket.finished_at,
+            opened_at=ticket.opened_at,
+            key=ticket.key,
+            address=ticket.address,
+            client=ticket.client,
+            asked_feed=feed,
+            state=State.RECEIVED if finished else State.INCOMPLETE,
+            finished_at=None if finished else now,
+            findings_by_code={} if finished else {"file.incomplete": 1},
+            revision=0 if finished else 1,
+        )
+        .returning(delivery.c.id)
+    ).scalar_one()
+    return key
+
+
+def begin(connection: Connection, *, key: int) -> Delivery:
+    """Counts an attempt before any work; the delivery is `loading` from here."""
+    current = get(connection, key)
+    if not may_move(old=current.state, new=State.LOADING):
+        raise TryAgain(f"delivery {current.number} is {current.state.value}: nothing to load")
+    connection.execute(
+        update(delivery)
+        .where(delivery.c.id == key)
+        .values(state=State.LOADING, attempts=delivery.c.attempts + 1)
+    )
+    return get(connection, key)
+
+
+def settle(
+    connection: Connection, *, delivery_before: Delivery, judgement: Judgement, now: datetime
+) -> Delivery:
+    """Writes the outcome; `TryAgain` if someone else settled or took over this delivery meanwhile."""
+    if not may_move(old=delivery_before.state, new=judgement.state):
+        raise ValueError(f"{delivery_before.state} can't become {judgement.state}")
+    changed = connection.execute(
+        update(delivery)
+        .where(
+            delivery.c.id == delivery_before.id,
+            delivery.c.state == delivery_before.state,
+            delivery.c.attempts == delivery_before.attempts,
+            delivery.c.revision == delivery_before.revision,
+        )
+        .values(
+            state=judgement.state,
+            finished_at=now,
+            feed=judgement.feed,
+            findings_by_code=dict(judgement.findings_by_code),
+            rules=judgement.rules,
+            duplicate_of=judgement.duplicate_of,
+            parent=judgement.parent,
+            revision=delivery.c.revision + 1,
+            **judgement.lines.as_dict(),
+            **_layout_values(judgement.layout),
+        )
+    ).rowcount
+    if changed != 1:
+        raise TryAgain(f"delivery {delivery_before.number} was settled by someone else meanwhile")
+    return get(connection, delivery_before.id)
+
+
+def _layout_values(layout: Layout | None) -> dict[str, object]:
+    if layout is None:
+        return {}
+    return {
+        "encoding": layout.encoding,
+        "bom": layout.bom,
+        "separator": layout.separator,
+        "header_line": layout.header_line,
+        "header_raw": layout.header_raw,
+    }
+
+
+def get(connection: Connection, key: int) -> Delivery:
+    """The delivery of that number; NoResultFound if there is none."""
+    return _delivery(connection.execute(select(delivery).where(delivery.c.id == key)).one())
+
+
+def find(connection: Connection, name: str) -> Delivery | None:
+    """By number (with or without leading zeros) or upload id."""
+    wanted = delivery.c.upload == name
+    if name.isascii() and name.isdigit() and len(name) < 19:
+        wanted = delivery.c.id == int(name)
+    row = connection.execute(select(delivery).where(wanted)).one_or_none()
+    return None if row is None else _delivery(row)
+
+
+def unfinished(connection: Connection, *, partner: str) -> tuple[int, ...]:
+    """This partner's deliveries to load, in order of arrival."""
+    rows = connection.execute(
+        select(delivery.c.id)
+        .where(delivery.c.partner == partner, delivery.c.state.in_(UNFINISHED))
+        .order_by(delivery.c.received_at, delivery.c.id)
+    )
+    return tuple(row.id for row in rows)
+
+
+def partners_with_work(connection: Connection) -> tuple[str, ...]:
+    """Partners that have unfinished deliveries."""
+    rows = connection.execute(select(delivery.c.partner).where(delivery.c.state.in_(UNFINISHED)).distinct())
+    return tuple(row.partner for row in rows)
+
+
+def same_bytes(connection: Connection, *, of: Delivery, feed: str) -> Delivery | None:
+    """An earlier delivery of the same partner, feed and sha256 whose lines were taken or are held."""
+    row = connection.execute(
+        select(delivery)
+        .where(
+            delivery.c.partner == of.partner,
+            delivery.c.feed == feed,
+            delivery.c.sha256 == of.sha256,
+            delivery.c.id != of.id,
+            delivery.c.state.in_(_SAME_BYTES),
+        )
+        .order_by(delivery.c.id)
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else _delivery(row)
+
+
+def listed(
+    connection: Connection,
+    *,
+    partner: str | None = None,
+    state: State | None = None,
+    limit: int | None = None,
+) -> tuple[Delivery, ...]:
+    """Deliveries, the newest first."""
+    wanted: Select[tuple[object, ...]] = select(delivery).order_by(delivery.c.id.desc())
+    if partner is not None:
+        wanted = wanted.where(delivery.c.partner == partner)
+    if state is not None:
+        wanted = wanted.where(delivery.c.state == state)
+    return tuple(_delivery(row) for row in connection.execute(wanted.limit(limit)))
+
+
+def counts_by_state(connection: Connection) -> dict[str, int]:
+    """How many deliveries are in each state."""
+    rows = connection.execute(select(delivery.c.state, func.count()).group_by(delivery.c.state))
+    return {row[0]: row[1] for row in rows}
+
+
+def oldest_unfinished(connection: Connection) -> datetime | None:
+    """When the longest-waiting delivery came."""
+    oldest: datetime | None = connection.execute(
+        select(func.min(delivery.c.received_at)).where(delivery.c.state.in_(UNFINISHED))
+    ).scalar_one()
+    return oldest
+
+
+def last_received(connection: Connection) -> dict[str, datetime]:
+    """When each partner last sent something."""
+    rows = connection.execute(
+        select(delivery.c.partner, func.max(delivery.c.received_at)).group_by(delivery.c.partner)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def layout_of(connection: Connection, *, key: int) -> tuple[str | None, int, str | None, int, bytes | None]:
+    """How the file was written: encoding, BOM bytes, separator, header's line, header's bytes."""
+    row = connection.execute(
+        select(
+            delivery.c.encoding,
+            delivery.c.bom,
+            delivery.c.separator,
+            delivery.c.header_line,
+            delivery.c.header_raw,
+        ).where(delivery.c.id == key)
+    ).one()
+    return row.encoding, row.bom, row.separator, row.header_line, row.header_raw
+
+
+def asked_feed(connection: Connection, *, key: int) -> str | None:
+    """The feed the sender's command named, if it did."""
+    feed: str | None = connection.execute(
+        select(delivery.c.asked_feed).where(delivery.c.id == key)
+    ).scalar_one()
+    return feed
+
+
+def _delivery(row: Row[tuple[object, ...]]) -> Delivery:
+    lines = LineCounts(
+        physical=row.physical,
+        header=row.header,
+        accepted=row.accepted,
+        quarantined=row.quarantined,
+        duplicate=row.duplicate,
+        blank=row.blank,
+        comment=row.comment,
+        continuation=row.continuation,
+    )
+    return Delivery(
+        id=row.id,
+        upload=row.upload,
+        partner=row.partner,
+        path=row.path,
+        file=row.file,
+        bytes=row.bytes,
+        sha256=row.sha256,
+        received_at=row.received_at,
+        state=State(row.state),
+        feed=row.feed,
+        attempts=row.attempts,
+        finished_at=row.finished_at,
+        lines=lines,
+        findings_by_code=row.findings_by_code or {},
+        rules=row.rules,
+        encoding=row.encoding,
+        separator=row.separator,
+        duplicate_of=row.duplicate_of,
+        parent=row.parent,
+        revision=row.revision,
+    )

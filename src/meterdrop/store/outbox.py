@@ -1,0 +1,74 @@
+"""What must still be written to partners' folders? Rows of the same transaction as what they tell."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from meterdrop.store.schema import outbox
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A file for a partner's receipts: its content, or the blob that has it, or that it must go."""
+
+    id: int
+    partner: str
+    name: str
+    content: bytes | None
+    blob: str | None
+    removes: bool
+
+
+def put(
+    connection: Connection,
+    *,
+    partner: str,
+    delivery: int,
+    name: str,
+    now: datetime,
+    content: bytes | None = None,
+    blob: str | None = None,
+) -> None:
+    """Asks for a file; with neither content nor blob, for the file to be taken away."""
+    connection.execute(
+        insert(outbox).values(
+            partner=partner,
+            delivery=delivery,
+            name=name,
+            content=content,
+            blob=blob,
+            removes=content is None and blob is None,
+            created_at=now,
+        )
+    )
+
+
+def unwritten(connection: Connection, *, limit: int = 500) -> tuple[Letter, ...]:
+    """What is to be written, the oldest first."""
+    rows = connection.execute(
+        select(outbox).where(outbox.c.written_at.is_(None)).order_by(outbox.c.id).limit(limit)
+    )
+    return tuple(
+        Letter(
+            id=row.id,
+            partner=row.partner,
+            name=row.name,
+            content=row.content,
+            blob=row.blob,
+            removes=row.removes,
+        )
+        for row in rows
+    )
+
+
+def mark_written(connection: Connection, *, ids: list[int], now: datetime) -> None:
+    """These are in the partners' folders."""
+    connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(written_at=now))
+
+
+def count_unwritten(connection: Connection) -> int:
+    """How many receipts wait to be written."""
+    return connection.execute(
+        select(func.count()).select_from(outbox).where(outbox.c.written_at.is_(None))
+    ).scalar_one()

@@ -1,0 +1,51 @@
+"""Who may send us what? Partners, and the version of what each has stored."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from meterdrop.model.partner import Partner
+from meterdrop.store.schema import partner
+
+
+def add(connection: Connection, *, id: str, name: str, group: int, now: datetime) -> None:  # noqa: A002 - the word of the table
+    """A new partner, or the old one with this name and group, active again."""
+    if find(connection, id) is None:
+        connection.execute(
+            insert(partner).values(id=id, name=name, group_number=group, active=True, created_at=now)
+        )
+        return
+    connection.execute(
+        update(partner).where(partner.c.id == id).values(name=name, group_number=group, active=True)
+    )
+
+
+def find(connection: Connection, id: str) -> Partner | None:  # noqa: A002 - the word of the table
+    """The partner, or None."""
+    row = connection.execute(select(partner).where(partner.c.id == id)).one_or_none()
+    return None if row is None else _partner(row)
+
+
+def all_partners(connection: Connection) -> tuple[Partner, ...]:
+    """Every partner by id."""
+    return tuple(_partner(row) for row in connection.execute(select(partner).order_by(partner.c.id)))
+
+
+def disable(connection: Connection, id: str) -> None:  # noqa: A002 - the word of the table
+    """Nothing more is taken from this partner; all that came stays."""
+    connection.execute(update(partner).where(partner.c.id == id).values(active=False))
+
+
+def raise_version(connection: Connection, id: str) -> int:  # noqa: A002 - the word of the table
+    """Says that this partner's register or readings changed; returns the new version."""
+    version: int = connection.execute(
+        update(partner)
+        .where(partner.c.id == id)
+        .values(version=partner.c.version + 1)
+        .returning(partner.c.version)
+    ).scalar_one()
+    return version
+
+
+def _partner(row: Row[tuple[object, ...]]) -> Partner:
+    return Partner(id=row.id, name=row.name, group=row.group_number, active=row.active, version=row.version)

@@ -1,0 +1,165 @@
+"""What did the registers show? Current readings, and the versions they superseded."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+
+import pandas as pd
+import pyarrow as pa
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Date,
+    MetaData,
+    Select,
+    Table,
+    delete,
+    insert,
+    literal,
+    select,
+    tuple_,
+)
+
+from meterdrop.store.bulk import insert_frame, text_column
+from meterdrop.store.schema import device, reading, reading_history
+from meterdrop.tables import DAY, DECIMAL, FLAG, LINE, TEXT
+
+_KEY = ("device", "day")
+_VERSION = tuple(column.name for column in reading.columns if column.name not in ("partner", *_KEY))
+_EXPORT_ROWS = 50_000
+_WANTED = Table(
+    "wanted_reading",
+    MetaData(),
+    Column("device", BigInteger, nullable=False),
+    Column("day", Date, nullable=False),
+    prefixes=["TEMPORARY"],
+)
+
+STORED_COLUMNS = {"device": LINE, "day": DAY, "canonical_value": DECIMAL, "kind": TEXT, "estimated": FLAG}
+
+
+def at_keys(connection: Connection, *, partner: str, keys: pd.DataFrame) -> pd.DataFrame:
+    """The current readings at these (device, day): frame of device, day, canonical_value, kind, estimated."""
+    if len(keys) == 0:
+        return _stored([])
+    with _wanted(connection, keys):
+        rows = connection.execute(
+            select(
+                reading.c.device,
+                reading.c.day,
+                reading.c.canonical_value,
+                reading.c.kind,
+                reading.c.estimated,
+            )
+            .select_from(reading)
+            .join(_WANTED, (_WANTED.c.device == reading.c.device) & (_WANTED.c.day == reading.c.day))
+            .where(reading.c.partner == partner)
+        ).all()
+    return _stored([tuple(row) for row in rows])
+
+
+def _stored(rows: list[tuple[object, ...]]) -> pd.DataFrame:
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(STORED_COLUMNS)
+    return pd.DataFrame(
+        {
+            name: pd.Series(pa.array(values, type=dtype.pyarrow_dtype), dtype=dtype)
+            for (name, dtype), values in zip(STORED_COLUMNS.items(), columns, strict=True)
+        }
+    )
+
+
+def store_new(connection: Connection, *, partner: str, rows: pd.DataFrame) -> None:
+    """Stores readings whose (device, day) has none yet, in key order."""
+    ordered = rows.sort_values(list(_KEY), ignore_index=True)
+    ordered.insert(0, "partner", text_column(partner, len(ordered)))
+    insert_frame(connection, table=reading, frame=ordered)
+
+
+def supersede(
+    connection: Connection,
+    *,
+    partner: str,
+    rows: pd.DataFrame,
+    delivery: int,
+    now: datetime,
+    who: str,
+    why: str,
+) -> None:
+    """Stores readings in place of the current ones, which go to the history with who, when and why."""
+    if len(rows) == 0:
+        return
+    with _wanted(connection, rows):
+        wanted = select(_WANTED.c.device, _WANTED.c.day)
+        at_wanted = (reading.c.partner == partner) & tuple_(reading.c.device, reading.c.day).in_(wanted)
+        version = [reading.c[name] for name in ("partner", *_KEY, *_VERSION)]
+        added = [
+            literal(now, reading_history.c.superseded_at.type),
+            literal(delivery),
+            literal(who),
+            literal(why),
+        ]
+        connection.execute(
+            insert(reading_history).from_select(
+                ["partner", *_KEY, *_VERSION, "superseded_at", "superseded_by", "who", "why"],
+                select(*version, *added).where(at_wanted),
+            )
+        )
+        connection.execute(delete(reading).where(at_wanted))
+    store_new(connection, partner=partner, rows=rows)
+
+
+@contextmanager
+def _wanted(connection: Connection, keys: pd.DataFrame) -> Iterator[None]:
+    """Keys as a temporary table, so that one statement finds them all."""
+    _WANTED.create(connection, checkfirst=False)
+    insert_frame(connection, table=_WANTED, frame=keys[list(_KEY)].reset_index(drop=True))
+    yield
+    _WANTED.drop(connection, checkfirst=False)
+
+
+def history(connection: Connection, *, partner: str, device_key: int, day: date) -> list[dict[str, object]]:
+    """The superseded versions of one reading, the oldest first."""
+    rows = connection.execute(
+        select(reading_history)
+        .where(
+            reading_history.c.partner == partner,
+            reading_history.c.device == device_key,
+            reading_history.c.day == day,
+        )
+        .order_by(reading_history.c.id)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def exported(
+    connection: Connection, *, partner: str | None, start: date | None, end: date | None
+) -> Iterator[pd.DataFrame]:
+    """Current readings in blocks, by partner, serial and day; `end` is the last day wanted."""
+    wanted: Select[tuple[object, ...]] = (
+        select(
+            reading.c.partner,
+            reading.c.serial,
+            reading.c.day.label("date"),
+            reading.c.value,
+            reading.c.unit,
+            reading.c.canonical_value,
+            reading.c.canonical_unit,
+            reading.c.kind,
+            reading.c.estimated,
+            reading.c.delivery,
+            reading.c.line,
+        )
+        .join(device, device.c.id == reading.c.device)
+        .order_by(reading.c.partner, device.c.serial_key, reading.c.day)
+    )
+    if partner is not None:
+        wanted = wanted.where(reading.c.partner == partner)
+    if start is not None:
+        wanted = wanted.where(reading.c.day >= start)
+    if end is not None:
+        wanted = wanted.where(reading.c.day <= end)
+    result = connection.execution_options(yield_per=_EXPORT_ROWS).execute(wanted)
+    names = list(result.keys())
+    for rows in result.partitions(_EXPORT_ROWS):
+        yield pd.DataFrame(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))

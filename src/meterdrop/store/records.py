@@ -1,0 +1,28 @@
+"""Where do rows of feeds without a metering table go? As JSON, so that a new CSV feed needs no Python."""
+
+import json
+from collections.abc import Iterator
+
+import pandas as pd
+from sqlalchemy import Connection, select
+
+from meterdrop.store.bulk import insert_frame, number_column, text_column
+from meterdrop.store.schema import record
+
+
+def add(connection: Connection, *, rows: pd.DataFrame, delivery: int, partner: str, feed: str) -> None:
+    """Stores records; `rows` has line and cells (JSON text), and may have quarantine."""
+    frame = rows.copy(deep=False)
+    frame["delivery"] = number_column(delivery, len(rows))
+    frame["partner"] = text_column(partner, len(rows))
+    frame["feed"] = text_column(feed, len(rows))
+    insert_frame(connection, table=record, frame=frame)
+
+
+def exported(connection: Connection, *, feed: str, partner: str | None) -> Iterator[dict[str, object]]:
+    """Records of a feed in order of arrival: partner, delivery, line and the cells."""
+    wanted = select(record).where(record.c.feed == feed).order_by(record.c.delivery, record.c.line)
+    if partner is not None:
+        wanted = wanted.where(record.c.partner == partner)
+    for row in connection.execution_options(yield_per=10_000).execute(wanted):
+        yield {"partner": row.partner, "delivery": row.delivery, "line": row.line, **json.loads(row.cells)}

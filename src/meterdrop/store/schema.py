@@ -1,0 +1,269 @@
+"""Which tables are there? See docs/glossary.md for the words; the line law is a CHECK of `delivery`."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from meterdrop.model.delivery import State
+from meterdrop.store.columns import Bytes, ExactDecimal, JsonText, UtcTime
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite counts up only for INTEGER PRIMARY KEY; PostgreSQL takes the wide one.
+_KEY = BigInteger().with_variant(Integer(), "sqlite")
+_STATES = ", ".join(f"'{state.value}'" for state in State)
+
+partner = Table(
+    "partner",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("group_number", Integer, CheckConstraint("group_number in (1, 2)", name="group"), nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("version", BigInteger, nullable=False, server_default=text("0")),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+original = Table(
+    "original",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("bytes", BigInteger, nullable=False),
+    Column("stored_at", UtcTime, nullable=False),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", _KEY, primary_key=True),
+    Column("upload", String(64), nullable=False, unique=True),
+    Column("partner", ForeignKey("partner.id"), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    Column("opened_at", UtcTime),
+    Column("key", Text),
+    Column("address", Text),
+    Column("client", Text),
+    Column("asked_feed", String(64)),
+    Column("state", String(20), CheckConstraint(f"state in ({_STATES})", name="state"), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("feed", String(64)),
+    Column("finished_at", UtcTime),
+    Column("physical", BigInteger, nullable=False, server_default=text("0")),
+    Column("header", BigInteger, nullable=False, server_default=text("0")),
+    Column("accepted", BigInteger, nullable=False, server_default=text("0")),
+    Column("quarantined", BigInteger, nullable=False, server_default=text("0")),
+    Column("duplicate", BigInteger, nullable=False, server_default=text("0")),
+    Column("blank", BigInteger, nullable=False, server_default=text("0")),
+    Column("comment", BigInteger, nullable=False, server_default=text("0")),
+    Column("continuation", BigInteger, nullable=False, server_default=text("0")),
+    Column("findings_by_code", JsonText),
+    Column("rules", String(64)),
+    Column("encoding", String(20)),
+    Column("bom", Integer, nullable=False, server_default=text("0")),
+    Column("separator", String(1)),
+    Column("header_line", BigInteger, nullable=False, server_default=text("0")),
+    Column("header_raw", Bytes),
+    Column("duplicate_of", ForeignKey("delivery.id")),
+    Column("parent", ForeignKey("delivery.id")),
+    Column("revision", Integer, nullable=False, server_default=text("0")),
+    CheckConstraint(
+        "physical = header + accepted + quarantined + duplicate + blank + comment + continuation",
+        name="line_law",
+    ),
+    Index("ix_delivery_partner_state", "partner", "state"),
+    Index("ix_delivery_sha256", "sha256"),
+    # The same bytes are loaded once: what the use case checks, the database guards.
+    Index(
+        "uq_delivery_loaded_once",
+        "partner",
+        "feed",
+        "sha256",
+        unique=True,
+        sqlite_where=text("state in ('accepted', 'partly_accepted', 'held')"),
+        postgresql_where=text("state in ('accepted', 'partly_accepted', 'held')"),
+    ),
+)
+
+device = Table(
+    "device",
+    metadata,
+    Column("id", _KEY, primary_key=True),
+    Column("partner", ForeignKey("partner.id"), nullable=False),
+    Column("serial", String(64), nullable=False),
+    Column("serial_key", String(64), nullable=False),
+    Column("radio", String(64)),
+    Column("radio_key", String(64)),
+    Column("media", String(2), nullable=False),
+    Column("unit", String(16)),
+    Column("dimension", String(16)),
+    Column("location", Text, nullable=False),
+    Column("room", Text, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("installed_from", Date),
+    Column("installed_to", Date),
+    Column("correction", ExactDecimal, nullable=False),
+    Column("radio_type", Text),
+    Column("start_value", ExactDecimal),
+    Column("end_value", ExactDecimal),
+    Column("digits", Integer),
+    Column("role", String(16), nullable=False),
+    Column("replaces", String(64)),
+    Column("manufacturer", Text),
+    Column("verified_until", Date),
+    Column("parent_serial", String(64)),
+    Column("location_scheme", Text),
+    Column("seen_on", Date, nullable=False),
+    Column("delivery", ForeignKey("delivery.id"), nullable=False),
+    Column("line", BigInteger, nullable=False),
+    UniqueConstraint("partner", "serial_key", "installed_from"),
+    Index("ix_device_partner_place", "partner", "location", "media", "room", "seq"),
+)
+
+
+def _reading_columns() -> list[Column[object]]:
+    return [
+        Column("value", Text, nullable=False),
+        Column("unit", String(16)),
+        Column("canonical_value", ExactDecimal, nullable=False),
+        Column("canonical_unit", String(16), nullable=False),
+        Column("kind", String(16), nullable=False),
+        Column("estimated", Boolean, nullable=False),
+        Column("status", Text),
+        Column("serial", String(64), nullable=False),
+        Column("delivery", ForeignKey("delivery.id"), nullable=False),
+        Column("line", BigInteger, nullable=False),
+        Column("quarantine", ForeignKey("quarantine.id")),
+    ]
+
+
+reading = Table(
+    "reading",
+    metadata,
+    Column("partner", ForeignKey("partner.id"), primary_key=True),
+    Column("device", ForeignKey("device.id"), primary_key=True, autoincrement=False),
+    Column("day", Date, primary_key=True),
+    *_reading_columns(),
+    sqlite_with_rowid=False,
+)
+
+reading_history = Table(
+    "reading_history",
+    metadata,
+    Column("id", _KEY, primary_key=True),
+    Column("partner", ForeignKey("partner.id"), nullable=False),
+    Column("device", ForeignKey("device.id"), nullable=False),
+    Column("day", Date, nullable=False),
+    *_reading_columns(),
+    Column("superseded_at", UtcTime, nullable=False),
+    Column("superseded_by", ForeignKey("delivery.id")),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Index("ix_reading_history_key", "partner", "device", "day"),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", _KEY, primary_key=True),
+    Column("delivery", ForeignKey("delivery.id"), nullable=False),
+    Column("partner", ForeignKey("partner.id"), nullable=False),
+    Column("feed", String(64), nullable=False),
+    Column("line", BigInteger, nullable=False),
+    Column("raw", Bytes, nullable=False),
+    Column("corrected_raw", Bytes),
+    Column("state", String(12), nullable=False),
+    Column("version", Integer, nullable=False, server_default=text("0")),
+    Column("rules", String(64)),
+    Column("register_version", BigInteger, nullable=False, server_default=text("0")),
+    Column("resolved_at", UtcTime),
+    Column("resolved_by", Text),
+    Column("reason", Text),
+    Column("reading_device", BigInteger),
+    Column("reading_day", Date),
+    UniqueConstraint("delivery", "line"),
+    CheckConstraint(
+        "state in ('open', 'corrected', 'accepted', 'dismissed', 'superseded', 'returned')", name="state"
+    ),
+    Index("ix_quarantine_open", "partner", "state"),
+)
+
+finding = Table(
+    "finding",
+    metadata,
+    Column("id", _KEY, primary_key=True),
+    Column("delivery", ForeignKey("delivery.id"), nullable=False),
+    Column("line", BigInteger),
+    Column("code", String(64), nullable=False),
+    Column("severity", String(8), nullable=False),
+    Column("column", Text),
+    Column("value", Text),
+    Index("ix_finding_delivery_line", "delivery", "line"),
+)
+
+record = Table(
+    "record",
+    metadata,
+    Column("delivery", ForeignKey("delivery.id"), primary_key=True),
+    Column("line", BigInteger, primary_key=True, autoincrement=False),
+    Column("partner", ForeignKey("partner.id"), nullable=False),
+    Column("feed", String(64), nullable=False),
+    Column("cells", Text, nullable=False),
+    Column("quarantine", ForeignKey("quarantine.id")),
+    Index("ix_record_feed", "feed", "partner"),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("id", _KEY, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("what", String(64), nullable=False),
+    Column("partner", String(64)),
+    Column("delivery", BigInteger),
+    Column("line", BigInteger),
+    Column("before", JsonText),
+    Column("after", JsonText),
+    Column("why", Text),
+    Index("ix_event_delivery", "delivery"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", _KEY, primary_key=True),
+    Column("partner", String(64), nullable=False),
+    Column("delivery", ForeignKey("delivery.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("content", Bytes),
+    Column("blob", String(64)),
+    Column("removes", Boolean, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("written_at", UtcTime),
+    Index("ix_outbox_written_at", "written_at"),
+)
