@@ -1,5 +1,6 @@
 """What was configured? Frozen settings from `<home>/meterdrop.toml` and METERDROP_… variables, read once."""
 
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ from pydantic_settings import (
 from meterdrop.model.errors import StopAtStart
 
 FILE: Final = "meterdrop.toml"
+DATABASE_URL: Final = "database.url"
+"""Where `init --database` keeps the URL: a file for its owner's eyes only."""
 
 
 class Settings(BaseSettings):
@@ -64,6 +67,9 @@ class Settings(BaseSettings):
 def read_settings(home: Path) -> Settings:
     """The settings of a home; `StopAtStart` names every problem at once, without the values."""
     given: dict[str, Any] = {"home": home.absolute()}  # pydantic checks the types
+    url = home / DATABASE_URL
+    if url.is_file() and "METERDROP_DATABASE" not in os.environ:
+        given["database"] = url.read_text(encoding="utf-8").strip()
     try:
         return Settings(**given)
     except ValidationError as error:

@@ -99,3 +99,18 @@ def severity_of(code: Code) -> Severity:
     if code in _INFO:
         return Severity.INFO
     return Severity.WARNING if code in _WARNING else Severity.ERROR
+
+
+SOFT = frozenset({Code.READING_IMPLAUSIBLE_RISE, Code.DATE_TOO_OLD})
+"""A reviewer may accept a line in spite of these, with a reason."""
+
+REGISTER_CODES = frozenset(
+    {
+        Code.READING_NOT_IN_REGISTER,
+        Code.READING_UNIT_MISMATCH,
+        Code.READING_BEFORE_INSTALLATION,
+        Code.READING_AFTER_REMOVAL,
+        Code.DEVICE_AMBIGUOUS_SERIAL,
+    }
+)
+"""What a changed register may change."""

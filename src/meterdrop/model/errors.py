@@ -22,16 +22,26 @@ class TryAgain(MeterdropError):
 class CannotRead(MeterdropError):
     """The file as a whole is unusable. `code` is a finding code of the contract (`file.…`).
 
-    `line` is the physical line it shows in (1-based), `column` the heading, `value` the text met.
+    `line` is the physical line it shows in (1-based), `column` the heading, `value` the text met;
+    `feed` is the feed it was told to be, if that far it came, and `header_found` whether its header was read.
     """
 
     def __init__(
-        self, code: str, *, line: int | None = None, column: str | None = None, value: str | None = None
+        self,
+        code: str,
+        *,
+        line: int | None = None,
+        column: str | None = None,
+        value: str | None = None,
+        feed: str | None = None,
+        header_found: bool = False,
     ) -> None:
         self.code = code
         self.line = line
         self.column = column
         self.value = value
+        self.feed = feed
+        self.header_found = header_found
         super().__init__(code)
 
 

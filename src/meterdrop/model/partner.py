@@ -13,3 +13,5 @@ class Partner:
     active: bool = True
     version: int = 0
     """Raised by every change of this partner's register or current readings."""
+    register_version: int = 0
+    """Raised by every change of this partner's register."""

@@ -1,6 +1,7 @@
 """Where are the bytes as they came? Content-addressed, never changed, behind an obstore URL."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -40,6 +41,11 @@ class Originals:
         with self.open(sha256) as stream:
             while block := stream.read(_BLOCK):
                 yield bytes(block)
+
+    def forget_all(self) -> None:
+        """Removes a folder of originals that was only for a try."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder.parent, ignore_errors=True)
 
 
 def _name(sha256: str) -> str:

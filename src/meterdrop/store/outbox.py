@@ -67,6 +67,17 @@ def mark_written(connection: Connection, *, ids: list[int], now: datetime) -> No
     connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(written_at=now))
 
 
+def stands(connection: Connection, *, delivery: int, name: str) -> bool:
+    """Whether this file is in the partner's folder, or will be."""
+    last = connection.execute(
+        select(outbox.c.removes)
+        .where(outbox.c.delivery == delivery, outbox.c.name == name)
+        .order_by(outbox.c.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    return last is False
+
+
 def count_unwritten(connection: Connection) -> int:
     """How many receipts wait to be written."""
     return connection.execute(

@@ -8,7 +8,7 @@ from meterdrop.model.partner import Partner
 from meterdrop.store.schema import partner
 
 
-def add(connection: Connection, *, id: str, name: str, group: int, now: datetime) -> None:  # noqa: A002 - the word of the table
+def add(connection: Connection, *, id: str, name: str, group: int, now: datetime) -> None:
     """A new partner, or the old one with this name and group, active again."""
     if find(connection, id) is None:
         connection.execute(
@@ -20,7 +20,7 @@ def add(connection: Connection, *, id: str, name: str, group: int, now: datetime
     )
 
 
-def find(connection: Connection, id: str) -> Partner | None:  # noqa: A002 - the word of the table
+def find(connection: Connection, id: str) -> Partner | None:
     """The partner, or None."""
     row = connection.execute(select(partner).where(partner.c.id == id)).one_or_none()
     return None if row is None else _partner(row)
@@ -31,12 +31,12 @@ def all_partners(connection: Connection) -> tuple[Partner, ...]:
     return tuple(_partner(row) for row in connection.execute(select(partner).order_by(partner.c.id)))
 
 
-def disable(connection: Connection, id: str) -> None:  # noqa: A002 - the word of the table
+def disable(connection: Connection, id: str) -> None:
     """Nothing more is taken from this partner; all that came stays."""
     connection.execute(update(partner).where(partner.c.id == id).values(active=False))
 
 
-def raise_version(connection: Connection, id: str) -> int:  # noqa: A002 - the word of the table
+def raise_version(connection: Connection, id: str) -> int:
     """Says that this partner's register or readings changed; returns the new version."""
     version: int = connection.execute(
         update(partner)
@@ -47,5 +47,21 @@ def raise_version(connection: Connection, id: str) -> int:  # noqa: A002 - the w
     return version
 
 
+def raise_register_version(connection: Connection, id: str) -> None:
+    """Says that this partner's register changed."""
+    connection.execute(
+        update(partner)
+        .where(partner.c.id == id)
+        .values(version=partner.c.version + 1, register_version=partner.c.register_version + 1)
+    )
+
+
 def _partner(row: Row[tuple[object, ...]]) -> Partner:
-    return Partner(id=row.id, name=row.name, group=row.group_number, active=row.active, version=row.version)
+    return Partner(
+        id=row.id,
+        name=row.name,
+        group=row.group_number,
+        active=row.active,
+        version=row.version,
+        register_version=row.register_version,
+    )

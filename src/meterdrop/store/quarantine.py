@@ -1,15 +1,31 @@
 """Which lines wait for a person or a better register? Each ends in exactly one way."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, func, or_, select, update
+import pyarrow as pa
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from meterdrop.model.errors import TryAgain
 from meterdrop.store.bulk import insert_frame, number_column, text_column
 from meterdrop.store.schema import delivery as deliveries
 from meterdrop.store.schema import finding, partner, quarantine
+from meterdrop.tables import LINE, RAW
 
 
 @dataclass(frozen=True)
@@ -111,14 +127,15 @@ def worth_trying(
     delivery: int | None,
     code: str | None,
     since: datetime | None,
+    changed_only: bool,
 ) -> dict[int, list[int]]:
     """Open lines that may end otherwise now, by delivery: the register grew, or the rules are others."""
-    grown = and_(partner.c.version != quarantine.c.register_version, _has_code(register_codes))
+    grown = and_(partner.c.register_version != quarantine.c.register_version, _has_code(register_codes))
     other_rules = or_(quarantine.c.rules.is_(None), quarantine.c.rules.not_in(rules_now))
     wanted = (
         select(quarantine.c.delivery, quarantine.c.line)
         .join(partner, partner.c.id == quarantine.c.partner)
-        .where(quarantine.c.state == "open", or_(grown, other_rules))
+        .where(quarantine.c.state == "open", or_(grown, other_rules) if changed_only else true())
         .order_by(quarantine.c.delivery, quarantine.c.line)
     )
     if partner_id is not None:
@@ -176,6 +193,23 @@ def judged_again(connection: Connection, *, ids: list[int], rules: str, register
             update(quarantine)
             .where(quarantine.c.id.in_(ids))
             .values(rules=rules, register_version=register_version)
+        )
+
+
+def waiting(connection: Connection, *, delivery: int, block: int = 5_000) -> Iterator[pd.DataFrame]:
+    """The lines of a delivery that still wait for the partner or for us (line, raw), in blocks by line."""
+    rows = connection.execution_options(yield_per=block).execute(
+        select(quarantine.c.line, quarantine.c.raw)
+        .where(quarantine.c.delivery == delivery, quarantine.c.state.in_(("open", "returned")))
+        .order_by(quarantine.c.line)
+    )
+    for part in rows.partitions(block):
+        lines, raws = zip(*part, strict=True)
+        yield pd.DataFrame(
+            {
+                "line": pd.Series(list(lines), dtype=LINE),
+                "raw": pd.Series(pd.arrays.ArrowExtensionArray(pa.array(raws, pa.large_binary())), dtype=RAW),
+            }
         )
 
 

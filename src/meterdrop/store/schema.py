@@ -42,6 +42,7 @@ partner = Table(
     Column("group_number", Integer, CheckConstraint("group_number in (1, 2)", name="group"), nullable=False),
     Column("active", Boolean, nullable=False),
     Column("version", BigInteger, nullable=False, server_default=text("0")),
+    Column("register_version", BigInteger, nullable=False, server_default=text("0")),
     Column("created_at", UtcTime, nullable=False),
 )
 

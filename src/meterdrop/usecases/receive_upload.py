@@ -109,6 +109,7 @@ class ReceiveUploads:
                 language=self.language_of(delivery.partner),
                 duplicate_of=None,
                 parent=None,
+                has_rejects=False,
             )
         outbox.put(
             store,

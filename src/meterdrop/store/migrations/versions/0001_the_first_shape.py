@@ -45,6 +45,7 @@ def upgrade() -> None:
         sa.Column("group_number", sa.Integer(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("version", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("register_version", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("created_at", meterdrop.store.columns.UtcTime(length=27), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_partner")),
     )

@@ -1,0 +1,105 @@
+"""What happens when a file is whole? Steps that only go forward, and can be taken again after any crash."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+from sftp_server.crash import CrashPoints
+from sftp_server.handoff import FINISHED, INCOMPLETE, Ticket, hand_over
+from sftp_server.jail import Jail
+from sftp_server.journal import Journal, journal_file, part_file, save_journal
+from sftp_server.names import VirtualPath, path_of
+from sftp_server.staging import FILE_MODE, digest
+
+
+def ticket_of(journal: Journal, *, outcome: str, sha256: str, finished_at: datetime) -> Ticket:
+    """The ticket that belongs to a journal."""
+    return Ticket(
+        upload=journal.upload, partner=journal.partner, name=journal.name, outcome=outcome, bytes=journal.bytes,
+        sha256=sha256, opened_at=journal.opened_at, finished_at=finished_at,
+        key=journal.key, address=journal.address, client=journal.client,
+    )  # fmt: skip
+
+
+def _finished_ticket(journal: Journal) -> Ticket:
+    """The ticket of a journal that says `finishing`; such a one knows its hash and time."""
+    if journal.sha256 is None or journal.finished_at is None:
+        raise ValueError(f"the journal of {journal.upload} decides nothing")
+    return ticket_of(journal, outcome=FINISHED, sha256=journal.sha256, finished_at=journal.finished_at)
+
+
+class Finisher:
+    """Takes whole parts of one partner to landing and to their visible name. Works on disk only; no event loop."""
+
+    def __init__(self, *, staging: Path, landing: Path, jail: Jail, crash: CrashPoints) -> None:
+        self._staging = staging
+        self._landing = landing
+        self._jail = jail
+        self._crash = crash
+
+    def sync_and_digest(self, file: Path) -> tuple[str, int]:
+        """Bring the bytes to the disk, then read what is there: sha256 and length."""
+        descriptor = os.open(file, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.fchmod(descriptor, FILE_MODE)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        self._crash.reached("door:synced")
+        found = digest(file)
+        self._crash.reached("door:hashed")
+        return found
+
+    def commit(self, journal: Journal) -> None:
+        """Decide to hand over. Once this returns, a crash can delay the hand-over but not undo it."""
+        save_journal(self._staging, journal, durable=True)
+        self._crash.reached("door:journalled")
+
+    def roll_forward(self, journal: Journal) -> None:
+        """Everything after the decision; harmless when some of it was done before."""
+        part = part_file(self._staging, journal.upload)
+        if part.exists():  # else the file got its visible name, which happens after the hand-over
+            ticket = _finished_ticket(journal)
+            hand_over(landing=self._landing, ticket=ticket, content=part, crash=self._crash)
+            self.show(part, as_path=path_of(journal.name))
+        if journal.source is not None:
+            self._drop_source(journal.source, journal.name)
+        self._crash.reached("door:visible")
+        journal_file(self._staging, journal.upload).unlink(missing_ok=True)
+
+    def show(self, part: Path, *, as_path: VirtualPath) -> None:
+        """Give the bytes their visible name, over whatever had it; never written in place."""
+        with self._jail.folder(as_path.parent, make=True) as folder:
+            os.rename(part, as_path.name, dst_dir_fd=folder)
+            os.fsync(folder)
+        part.unlink(missing_ok=True)  # rename leaves both names when they are one file already
+
+    def _drop_source(self, source_name: str, final_name: str) -> None:
+        """Take away the temporary name that the rename left, if it is still that very file."""
+        source = path_of(source_name)
+        final = path_of(final_name)
+        try:
+            with self._jail.folder(source.parent) as old, self._jail.folder(final.parent) as new:
+                before = os.stat(source.name, dir_fd=old, follow_symlinks=False)
+                after = os.stat(final.name, dir_fd=new, follow_symlinks=False)
+                if os.path.samestat(before, after):
+                    os.unlink(source.name, dir_fd=old)
+        except FileNotFoundError:
+            return
+
+    def link_visible(self, path: VirtualPath, *, upload: str) -> Path:
+        """A second name, in staging, for a visible file that is about to be handed over."""
+        part = part_file(self._staging, upload)
+        with self._jail.folder(path.parent) as folder:
+            os.link(path.name, part, src_dir_fd=folder, follow_symlinks=False)
+        return part
+
+    def give_up(self, journal: Journal, *, finished_at: datetime) -> None:
+        """A part nobody went on with: tell the pipeline, then throw it away."""
+        part = part_file(self._staging, journal.upload)
+        if part.exists():
+            sha256, _ = digest(part)
+            ticket = ticket_of(journal, outcome=INCOMPLETE, sha256=sha256, finished_at=finished_at)
+            hand_over(landing=self._landing, ticket=ticket, content=None, crash=self._crash)
+        part.unlink(missing_ok=True)
+        journal_file(self._staging, journal.upload).unlink(missing_ok=True)

@@ -1,0 +1,77 @@
+"""What is known about a part, whatever happens to the process? One small JSON file beside it."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sftp_server.audit import timestamp
+from sftp_server.handoff import sync_folder, write_synced
+
+WRITING = "writing"
+FINISHING = "finishing"
+
+
+@dataclass(frozen=True)
+class Journal:
+    """`bytes` is how much is surely there without a hole; `rested_at` when the last writer was lost.
+
+    The state `finishing`, once on disk, is the decision to hand over: from there the steps only go forward.
+    `source` is the temporary name that a rename to the final one takes away.
+    """
+
+    upload: str
+    partner: str
+    name: str
+    state: str
+    bytes: int
+    opened_at: datetime
+    rested_at: datetime | None = None
+    finished_at: datetime | None = None
+    sha256: str | None = None
+    key: str | None = None
+    address: str | None = None
+    client: str | None = None
+    source: str | None = None
+
+
+def journal_file(staging: Path, upload: str) -> Path:
+    """Where the journal of a part lies."""
+    return staging / f"{upload}.json"
+
+
+def part_file(staging: Path, upload: str) -> Path:
+    """Where the bytes of a part lie."""
+    return staging / f"{upload}.part"
+
+
+def save_journal(staging: Path, journal: Journal, *, durable: bool) -> None:
+    """Replace the journal in one step; `durable` makes it outlive a power cut."""
+    facts = {
+        name: timestamp(value) if isinstance(value, datetime) else value
+        for name, value in vars(journal).items()
+    }
+    file = journal_file(staging, journal.upload)
+    new = file.with_suffix(".json.tmp")
+    if durable:
+        write_synced(new, json.dumps(facts))
+    else:
+        new.write_text(json.dumps(facts), "utf-8")
+    new.rename(file)
+    if durable:
+        sync_folder(staging)
+
+
+def load_journal(file: Path) -> Journal:
+    """Read one back; `ValueError`, `KeyError` or `TypeError` if it is not one of ours."""
+    facts = json.loads(file.read_text("utf-8"))
+    for name in ("opened_at", "rested_at", "finished_at"):
+        if facts[name] is not None:
+            facts[name] = datetime.fromisoformat(facts[name])
+    journal = Journal(**facts)
+    undecided = journal.sha256 is None or journal.finished_at is None
+    if journal.upload != file.stem or journal.state not in (
+        (WRITING,) if undecided else (WRITING, FINISHING)
+    ):
+        raise ValueError(f"{file.name} does not belong to this part")
+    return journal

@@ -1,0 +1,333 @@
+"""What becomes of one partner's uploads, from the first byte to the hand-over?"""
+
+import asyncio
+import errno
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NoReturn
+
+from sftp_server.audit import Audit, Clock, utc_now
+from sftp_server.crash import CrashPoints
+from sftp_server.finishing import Finisher
+from sftp_server.jail import Jail, open_folder
+from sftp_server.journal import FINISHING, Journal
+from sftp_server.names import INCOMING, VirtualPath, check_place_for_file, is_temporary, path_of
+from sftp_server.refusals import CannotTake
+from sftp_server.settings import MIB, Settings
+from sftp_server.staging import Part, Sender, new_part
+from sftp_server.ulid import new_ulid
+
+_SLICE = 256 * 1024
+"""As much is written at once on the event loop: it goes to the page cache, which is quicker than a thread."""
+_LOOK_AT_DISK_EVERY = 8 * MIB
+_TAKEN_OVER = "the name was taken over by another session, or removed; nothing that came here is handed over"
+
+
+@dataclass(frozen=True)
+class OpenWish:
+    """How the client wants to open a file for writing (the flags of SSH_FXP_OPEN)."""
+
+    append: bool = False
+    create: bool = True
+    truncate: bool = False
+    exclusive: bool = False
+
+
+class Upload:
+    """A handle open for writing. It may write only as long as nobody else has opened the same name."""
+
+    def __init__(self, *, part: Part, append: bool, created: bool) -> None:
+        self.part = part
+        self.append = append
+        self.created = created
+        """Whether this handle made the part; else it goes on with an earlier one."""
+        self.touched = False
+
+    def is_fenced(self) -> bool:
+        """Whether another handle took over."""
+        return self.part.writer is not self
+
+    @property
+    def changed_nothing(self) -> bool:
+        """Whether a finished file was opened and nothing was done to it."""
+        return self.created and not self.touched and self.part.base is not None
+
+
+class Room:
+    """One partner's files, parts and receipts. `lock` guards which part has which name."""
+
+    def __init__(
+        self, *, settings: Settings, partner: str, audit: Audit, crash: CrashPoints, clock: Clock = utc_now
+    ) -> None:
+        home = settings.home
+        self.partner = partner
+        self.settings = settings
+        self.audit = audit
+        self.clock = clock
+        self.jail = Jail(home=home, partner=partner)
+        self.staging = home / "partners" / partner / ".staging"
+        self.finisher = Finisher(staging=self.staging, landing=home / "landing", jail=self.jail, crash=crash)
+        self.parts: dict[str, Part] = {}
+        self.lock = asyncio.Condition()
+        self.draining = False
+
+    def prepare(self) -> None:
+        """Make the partner's folders, if they are not there."""
+        for steps in (("files", INCOMING), (".staging",)):
+            with open_folder(self.settings.home / "partners", (self.partner, *steps), make=True):
+                pass
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an upload is in flight or being finished."""
+        return self.lock.locked() or any(part.is_busy for part in self.parts.values())
+
+    async def calm(self, path: VirtualPath) -> None:
+        """Wait (holding the lock) until nothing at or below `path` is being finished."""
+
+        def nothing_closing() -> bool:
+            return not any(
+                part.closing and (name == path.text or name.startswith(path.text + "/"))
+                for name, part in self.parts.items()
+            )
+
+        await self.lock.wait_for(nothing_closing)
+
+    # -- opening ---------------------------------------------------------------------------------------------
+
+    async def open_upload(self, path: VirtualPath, *, wish: OpenWish, sender: Sender) -> Upload:
+        """A handle to write `path`; earlier writers of the name are fenced off."""
+        check_place_for_file(path)
+        if self.draining:
+            raise CannotTake("the server is shutting down; try again in a minute")
+        async with self.lock:
+            await self.calm(path)
+            self.check_disk()
+            await self.push_on(path.text)
+            part = await self._part_to_go_on_with(path, wish=wish)
+            if part is not None:
+                upload = Upload(part=part, append=wish.append, created=False)
+            else:
+                part = self._new_part(path, wish=wish, sender=sender)
+                upload = Upload(part=part, append=wish.append, created=True)
+            part.open_for(upload)
+            return upload
+
+    async def _part_to_go_on_with(self, path: VirtualPath, *, wish: OpenWish) -> Part | None:
+        """The earlier part of this name, if it is to be resumed; raises what the flags forbid."""
+        with self.jail.folder(path.parent):
+            pass  # the folder must be there
+        visible = self.jail.find(path)
+        part = self.parts.get(path.text)
+        if visible is not None and visible.is_folder:
+            raise OSError(errno.EISDIR, "this is a folder")
+        if wish.exclusive and (part is not None or visible is not None):
+            raise FileExistsError(errno.EEXIST, "the file exists")
+        if not wish.create and part is None and visible is None:
+            raise FileNotFoundError(errno.ENOENT, "no such file")
+        if part is None:
+            return None
+        await part.settle()
+        if wish.truncate:
+            self.drop(part, reason="sent again")
+            return None
+        if part.writer is not None:
+            part.rest(now=self.clock())
+        return part
+
+    def _new_part(self, path: VirtualPath, *, wish: OpenWish, sender: Sender) -> Part:
+        now = self.clock()
+        part = new_part(
+            staging=self.staging,
+            partner=self.partner,
+            name=path.text,
+            upload=self.new_id(now),
+            now=now,
+            sender=sender,
+        )
+        if not wish.truncate and self.jail.find(path) is not None:
+            part.take_base(self.jail.open_file(path))
+        self.parts[path.text] = part
+        return part
+
+    def new_id(self, now: datetime) -> str:
+        """The id of a new upload."""
+        return new_ulid(milliseconds=int(now.timestamp() * 1000))
+
+    # -- bytes -----------------------------------------------------------------------------------------------
+
+    async def write(self, upload: Upload, offset: int, content: bytes) -> None:
+        """All of `content`, or an error that makes the upload unfinishable until the bytes are sent again."""
+        part = upload.part
+        self._check_writer(upload)
+        if not upload.touched:
+            await self._prepare_first_write(upload, at_start=offset == 0)
+        self._check_writer(upload)
+        start = part.size if upload.append else offset
+        if start + len(content) > self.settings.max_file_bytes:
+            part.attempted = self.settings.max_file_bytes + 1
+            raise CannotTake(f"the file is larger than {self.settings.max_file_bytes} bytes")
+        for place in range(0, len(content), _SLICE):
+            if place:
+                await asyncio.sleep(0)
+                self._check_writer(upload)
+            self._write_slice(part, start + place, content[place : place + _SLICE])
+        part.checkpoint_if_due()
+
+    def _write_slice(self, part: Part, offset: int, content: bytes) -> None:
+        part.attempted = max(part.attempted, offset + len(content))
+        if offset // _LOOK_AT_DISK_EVERY != (offset + len(content)) // _LOOK_AT_DISK_EVERY:
+            self.check_disk()
+        part.write(offset, content)
+
+    async def _prepare_first_write(self, upload: Upload, *, at_start: bool) -> None:
+        """A resume goes on behind what is there; writing from byte 0 onto a part starts it over."""
+        upload.touched = True
+        if upload.append or not at_start:
+            await self._fill_from_base(upload.part)
+        elif not upload.created:
+            upload.part.rewind()
+
+    async def _fill_from_base(self, part: Part) -> None:
+        if part.base is not None:
+            async with self._undisturbed(part):
+                await asyncio.to_thread(part.fill_from_base)
+
+    async def read(self, upload: Upload, offset: int, size: int) -> bytes:
+        """Bytes of the file being written, for clients that open it both ways."""
+        self._check_writer(upload)
+        await self._fill_from_base(upload.part)
+        self._check_writer(upload)
+        return upload.part.read(offset, size)
+
+    def set_size(self, upload: Upload, size: int) -> None:
+        """FSETSTAT: cuts the file and announces its length."""
+        self._check_writer(upload)
+        if size > self.settings.max_file_bytes:
+            raise CannotTake(f"the file is larger than {self.settings.max_file_bytes} bytes")
+        upload.touched = True
+        upload.part.set_size(size)
+
+    def _check_writer(self, upload: Upload) -> None:
+        if upload.is_fenced():
+            raise CannotTake(_TAKEN_OVER)
+
+    # -- the end of an upload --------------------------------------------------------------------------------
+
+    async def finish(self, upload: Upload) -> None:
+        """The client closed the file: hand it over, and answer only when that is done."""
+        part = upload.part
+        self._check_writer(upload)
+        async with self._undisturbed(part):
+            await part.settle()
+            if upload.changed_nothing:
+                async with self.lock:
+                    self.drop(part, reason=None)
+                return
+            try:
+                await asyncio.to_thread(self._make_whole, part)
+                if is_temporary(path_of(part.name)):
+                    await self._set_aside(part)
+                else:
+                    await self._hand_over(part)
+            except (CannotTake, OSError) as error:
+                await self._keep(part, error)
+
+    def _make_whole(self, part: Part) -> None:
+        part.fill_from_base()
+        part.check_whole()
+
+    async def _set_aside(self, part: Part) -> None:
+        """A temporary name: the file becomes visible, its rename to a final name will hand it over."""
+        async with self.lock:
+            await asyncio.to_thread(self.finisher.show, part.file, as_path=path_of(part.name))
+            self.forget(part)
+            part.remove()
+            self.note("upload.set-aside", part.journal)
+
+    async def _hand_over(self, part: Part) -> None:
+        sha256, size = await asyncio.to_thread(self.finisher.sync_and_digest, part.file)
+        async with self.lock:
+            journal = replace(
+                part.journal, state=FINISHING, bytes=size, sha256=sha256, finished_at=self.clock()
+            )
+            await asyncio.to_thread(self.finisher.commit, journal)
+            part.journal = journal
+            part.release()
+            await asyncio.to_thread(self.finisher.roll_forward, journal)
+            self.forget(part)
+            self.note("upload.finished", journal)
+
+    async def _keep(self, part: Part, error: CannotTake | OSError) -> NoReturn:
+        """The file cannot be finished: keep what is good of it for a resume, and tell the client."""
+        reason = str(error) if isinstance(error, CannotTake) else error.strerror or "input/output error"
+        self.note("upload.refused", part.journal, reason=reason)
+        if part.journal.state != FINISHING:  # else the decision stands, and the sweep tries again
+            async with self.lock:
+                part.rest(now=self.clock())
+        raise error
+
+    async def lose(self, upload: Upload) -> None:
+        """The connection went without closing the file: keep the part, hand nothing over."""
+        if upload.is_fenced():
+            return
+        part = upload.part
+        await part.settle()
+        async with self.lock:
+            if upload.is_fenced():
+                return
+            if upload.changed_nothing:
+                self.drop(part, reason=None)
+                return
+            part.rest(now=self.clock())
+            self.note("upload.lost", part.journal)
+
+    @asynccontextmanager
+    async def _undisturbed(self, part: Part) -> AsyncIterator[None]:
+        """While this lasts, whoever wants to open, rename or remove the name waits."""
+        part.closing = True
+        try:
+            yield
+        finally:
+            part.closing = False
+            async with self.lock:
+                self.lock.notify_all()
+
+    # -- parts -----------------------------------------------------------------------------------------------
+
+    async def push_on(self, name: str) -> None:
+        """Finish what was decided and could not be done (a full disk, say) before the name is used again."""
+        part = self.parts.get(name)
+        if part is not None and part.journal.state == FINISHING:
+            await asyncio.to_thread(self.finisher.roll_forward, part.journal)
+            self.forget(part)
+            self.note("upload.finished", part.journal)
+
+    def forget(self, part: Part) -> None:
+        """The part is no longer one: finished, or thrown away."""
+        if self.parts.get(part.name) is part:
+            del self.parts[part.name]
+        part.writer = None
+
+    def drop(self, part: Part, *, reason: str | None) -> None:
+        """Throw a part away; its writer, if any, is fenced off."""
+        self.forget(part)
+        part.remove()
+        if reason is not None:
+            self.note("upload.dropped", part.journal, reason=reason)
+
+    def check_disk(self) -> None:
+        """Raise ENOSPC when the disk is nearly full, while there is still room for the pipeline to work."""
+        disk = os.statvfs(self.staging)
+        if disk.f_bavail * disk.f_frsize < self.settings.free_disk_floor:
+            raise OSError(errno.ENOSPC, "the server's disk is nearly full; try again later")
+
+    def note(self, event: str, journal: Journal, **more: str) -> None:
+        """One audit line about an upload."""
+        self.audit.note(
+            event, partner=self.partner, upload=journal.upload, name=journal.name, bytes=journal.bytes,
+            sha256=journal.sha256, key=journal.key, address=journal.address, client=journal.client, **more,
+        )  # fmt: skip

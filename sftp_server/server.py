@@ -1,0 +1,223 @@
+"""How does the door open and close? Wires everything into asyncssh; reloads accounts, sweeps, drains."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import asyncssh
+
+from sftp_server.accounts import Accounts
+from sftp_server.audit import Audit, Clock, utc_now, warn
+from sftp_server.auth import Doorkeeper, Threshold
+from sftp_server.bans import Bans
+from sftp_server.crash import CrashPoints
+from sftp_server.handoff import clear_half_made
+from sftp_server.protocol import DoorHandler, DoorSession
+from sftp_server.recovery import recover, sweep
+from sftp_server.refusals import StopAtStart
+from sftp_server.room import Room
+from sftp_server.settings import Settings
+from sftp_server.uploads import DoorSFTP
+from sftp_server.visits import Visit, Visits
+
+KEX = ("mlkem768x25519-sha256", "curve25519-sha256", "curve25519-sha256@libssh.org")
+CIPHERS = (
+    "chacha20-poly1305@openssh.com", "aes256-gcm@openssh.com", "aes128-gcm@openssh.com",
+    "aes256-ctr", "aes192-ctr", "aes128-ctr",
+)  # fmt: skip
+MACS = ("hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com")
+LEGACY_MACS = ("hmac-sha2-256", "hmac-sha2-512")
+SIGNATURES = (
+    "ssh-ed25519", "sk-ssh-ed25519@openssh.com", "rsa-sha2-512", "rsa-sha2-256",
+    "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "sk-ecdsa-sha2-nistp256@openssh.com",
+)  # fmt: skip
+_KEEPALIVES_MISSED = 3
+_IDLE_LOOK = 15
+
+
+class Door:
+    """The running server. `start`, then `stop`; `port` is known in between."""
+
+    def __init__(self, settings: Settings, *, clock: Clock = utc_now) -> None:
+        self.settings = settings
+        self._clock = clock
+        self._audit = Audit(settings.home / "audit" / "door.jsonl", clock=clock)
+        self._accounts = Accounts(settings.home / "accounts")
+        self._bans = Bans(file=settings.home / "audit" / "bans.json", settings=settings)
+        self._visits = Visits()
+        self._crash = CrashPoints(settings.crash_at)
+        self._rooms: dict[str, Room] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._acceptor: asyncssh.SSHAcceptor | None = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return 0 if self._acceptor is None else self._acceptor.get_port()
+
+    # -- opening ---------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Clean up after the last run, then accept; raises `StopAtStart` if the home is not fit."""
+        self._make_folders()
+        self._bans.load()
+        self._reload_accounts()
+        await asyncio.to_thread(self._recover)
+        self._acceptor = await self._listen(self._host_keys())
+        self._tasks = [
+            asyncio.create_task(self._every(self.settings.reload_every, self._look_after_accounts)),
+            asyncio.create_task(
+                self._every(min(_IDLE_LOOK, self.settings.idle_timeout), self._look_after_idle)
+            ),
+            asyncio.create_task(self._every(self.settings.sweep_every, self._sweep)),
+        ]
+        self._audit.note("door.opened", port=self.port)
+
+    def _make_folders(self) -> None:
+        home = self.settings.home
+        if not home.is_dir():
+            raise StopAtStart(f"{home} is not a folder. Make it with `meterdrop --home {home} init`.")
+        for name in ("accounts", "partners", "landing", "receipts", "audit"):
+            (home / name).mkdir(mode=0o750, exist_ok=True)
+        if (home / "landing").stat().st_dev != (home / "partners").stat().st_dev:
+            raise StopAtStart(
+                f"{home}/landing and {home}/partners must be on one filesystem (files are linked)."
+            )
+
+    def _host_keys(self) -> list[str]:
+        """Private host keys; refused when others could read them."""
+        folder = self.settings.home / "hostkeys"
+        keys = [file for file in sorted(folder.glob("ssh_host_*_key")) if file.is_file()]
+        if not keys:
+            raise StopAtStart(f"there is no host key in {folder}. Make one with `meterdrop init`.")
+        for key in keys:
+            if key.stat().st_mode & 0o077:
+                raise StopAtStart(f"{key} can be read by others. Say `chmod 600 {key}`.")
+        return [str(key) for key in keys]
+
+    async def _listen(self, host_keys: list[str]) -> asyncssh.SSHAcceptor:
+        settings = self.settings
+        threshold = Threshold(
+            settings=settings, accounts=self._accounts, bans=self._bans, visits=self._visits, audit=self._audit,
+            clock=self._clock, make_session=self._make_session,
+        )  # fmt: skip
+        try:
+            return await asyncssh.listen(
+                settings.host, settings.port, server_factory=lambda: Doorkeeper(threshold),
+                server_host_keys=host_keys, send_server_host_keys=True, server_version="Meterdrop", config=None,
+                kex_algs=KEX, encryption_algs=CIPHERS, mac_algs=MACS + LEGACY_MACS * settings.legacy_macs,
+                compression_algs=None, signature_algs=SIGNATURES,
+                password_auth=False, kbdint_auth=False, host_based_auth=False, gss_host=None,
+                allow_pty=False, line_editor=False, agent_forwarding=False, x11_forwarding=False,
+                login_timeout=settings.login_timeout, keepalive_interval=settings.keepalive,
+                keepalive_count_max=_KEEPALIVES_MISSED, backlog=128,
+            )  # fmt: skip
+        except (asyncssh.KeyImportError, OSError) as error:
+            raise StopAtStart(f"cannot listen on {settings.host} port {settings.port}: {error}") from error
+
+    def _make_session(self, visit: Visit, partner: str) -> DoorSession:
+        room = self._room(partner)
+
+        def make_handler(
+            channel: "asyncssh.SSHServerChannel[bytes]",
+            reader: "asyncssh.SSHReader[bytes]",
+            writer: "asyncssh.SSHWriter[bytes]",
+        ) -> DoorHandler:
+            door = DoorSFTP(channel, visit=visit, room=room)
+            most = self.settings.handles_per_partner
+            return DoorHandler(
+                door, reader, writer, visits=self._visits, most_handles=most, clock=self._clock
+            )
+
+        return DoorSession(visit=visit, make_handler=make_handler)
+
+    def _room(self, partner: str) -> Room:
+        """The partner's room, made at its first visit."""
+        if partner not in self._rooms:
+            room = Room(
+                settings=self.settings,
+                partner=partner,
+                audit=self._audit,
+                crash=self._crash,
+                clock=self._clock,
+            )
+            room.prepare()
+            self._rooms[partner] = room
+        return self._rooms[partner]
+
+    def _recover(self) -> None:
+        """Take up what the last run left; runs before anybody can come in."""
+        clear_half_made(self.settings.home / "landing")
+        for staging in sorted((self.settings.home / "partners").glob("*/.staging")):
+            recover(self._room(staging.parent.name))
+
+    # -- while open ------------------------------------------------------------------------------------------
+
+    async def _every(self, seconds: float, act: Callable[[], Awaitable[None]]) -> None:
+        """Do something again and again; what goes wrong is warned about and tried again."""
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await act()
+            except Exception as error:  # the loop of the service: a dead sweep would be silent and worse
+                warn(
+                    "door.task-failed",
+                    task=getattr(act, "__name__", ""),
+                    kind=type(error).__name__,
+                    reason=str(error),
+                )
+
+    def _reload_accounts(self) -> bool:
+        mistakes = self._accounts.reload()
+        for mistake in mistakes or ():
+            warn("account.mistake", reason=mistake)
+        return mistakes is not None
+
+    async def _look_after_accounts(self) -> None:
+        """Read accounts that changed, and close the sessions of who may not be here any more."""
+        if not self._reload_accounts():
+            return
+        for visit in self._visits:
+            partner = visit.partner
+            if partner is not None and not self._accounts.still_admits(
+                partner=partner, key=visit.key, address=visit.address
+            ):
+                visit.note("closed", reason="the account was disabled or changed")
+                visit.connection.disconnect(
+                    asyncssh.DISC_BY_APPLICATION, "the account was disabled or changed"
+                )
+
+    async def _look_after_idle(self) -> None:
+        """Close connections that have been silent for too long."""
+        oldest = self._clock() - timedelta(seconds=self.settings.idle_timeout)
+        for visit in self._visits:
+            if visit.last_seen < oldest:
+                visit.note("closed", reason="idle")
+                visit.connection.disconnect(asyncssh.DISC_BY_APPLICATION, "idle for too long")
+
+    async def _sweep(self) -> None:
+        for room in list(self._rooms.values()):
+            await sweep(room)
+
+    # -- closing ---------------------------------------------------------------------------------------------
+
+    async def stop(self) -> None:
+        """No new connections; uploads in flight get `drain` seconds; then everybody is sent home."""
+        if self._acceptor is not None:
+            self._acceptor.close()
+        for room in self._rooms.values():
+            room.draining = True
+        await self._wait_while_busy(self.settings.drain)
+        for visit in self._visits:
+            visit.connection.disconnect(asyncssh.DISC_BY_APPLICATION, "the server is shutting down")
+        await self._wait_while_busy(5)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._audit.note("door.closed")
+
+    async def _wait_while_busy(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while any(room.is_busy for room in self._rooms.values()) and loop.time() < end:
+            await asyncio.sleep(0.05)

@@ -1,0 +1,78 @@
+"""How is the door set up? Read once, from door.toml and the command line, and never changed."""
+
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from sftp_server.refusals import StopAtStart
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every field but `home` and `crash_at` may be set in <home>/door.toml; times are in seconds."""
+
+    home: Path
+    host: str = "0.0.0.0"  # noqa: S104 - partners come from outside; `--host` narrows it
+    port: int = 2222
+    login_timeout: float = 30
+    idle_timeout: float = 15 * 60
+    keepalive: float = 30
+    tries_per_connection: int = 6
+    connections_per_partner: int = 20
+    handles_per_partner: int = 100
+    channels_per_connection: int = 10
+    connections_before_login: int = 100
+    connections_per_second: float = 10
+    ban_score: int = 30
+    ban_window: float = 30 * 60
+    ban_time: float = 30 * 60
+    max_file_bytes: int = 520 * MIB
+    free_disk_floor: int = 256 * MIB
+    part_expires: float = 24 * 60 * 60
+    sweep_every: float = 60
+    reload_every: float = 1
+    drain: float = 30
+    legacy_macs: bool = False
+    crash_at: str | None = None
+    """Tests only: the named point of finishing at which the process kills itself."""
+
+
+_NOT_IN_FILE = {"home", "crash_at"}
+
+
+def read_settings(home: Path, *, host: str | None, port: int | None, crash_at: str | None) -> Settings:
+    """Defaults, then <home>/door.toml, then the command line; raises `StopAtStart` with every problem at once."""
+    chosen: dict[str, object] = {}
+    file = home / "door.toml"
+    if file.exists():
+        try:
+            chosen = tomllib.loads(file.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise StopAtStart(
+                f"{file} is not TOML: {error}. Correct it, or remove it for the defaults."
+            ) from error
+    kinds = {field.name: field.type for field in fields(Settings) if field.name not in _NOT_IN_FILE}
+    problems = [problem for key, value in chosen.items() if (problem := _problem(key, value, kinds))]
+    if problems:
+        raise StopAtStart(f"{file}: " + "; ".join(problems))
+    if host is not None:
+        chosen["host"] = host
+    if port is not None:
+        chosen["port"] = port
+    return Settings(home=home, crash_at=crash_at, **chosen)  # type: ignore[arg-type]  # kinds are checked above
+
+
+def _problem(key: str, value: object, kinds: dict[str, object]) -> str | None:
+    """What is wrong with one line of door.toml, or None."""
+    if key not in kinds:
+        return f"'{key}' is not a setting (known: {', '.join(sorted(kinds))})"
+    kind = kinds[key]
+    if kind is bool or kind is str:
+        fits = isinstance(value, bool if kind is bool else str)
+        return None if fits else f"'{key}' must be {'true or false' if kind is bool else 'a text'}"
+    allowed = (int,) if kind is int else (int, float)
+    if isinstance(value, bool) or not isinstance(value, allowed) or value < 0:
+        return f"'{key}' must be a number, zero or more"
+    return None

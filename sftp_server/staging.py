@@ -1,0 +1,230 @@
+"""What has come of a file so far? A part grows in .staging, out of the pipeline's sight, and can be resumed."""
+
+import asyncio
+import hashlib
+import os
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from sftp_server.journal import WRITING, Journal, journal_file, part_file, save_journal
+from sftp_server.ranges import Ranges
+from sftp_server.refusals import CannotTake
+
+CHECKPOINT_BYTES = 16 * 1024 * 1024
+"""After so many new bytes the part is synced and its journal says so."""
+MAX_PIECES = 4096
+FILE_MODE = 0o640
+_BLOCK = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Whose connection an upload comes over."""
+
+    key: str | None
+    address: str | None
+    client: str | None
+
+
+class Part:
+    """An upload that is not finished: its bytes, which of them came, and who may write now."""
+
+    def __init__(self, *, staging: Path, journal: Journal) -> None:
+        self.staging = staging
+        self.journal = journal
+        self.written = Ranges(upto=journal.bytes)
+        self.attempted = journal.bytes
+        """Where the last write, successful or not, should have ended; a finished file reaches as far."""
+        self.declared: int | None = None
+        """The size that the client announced (FSETSTAT), if it did."""
+        self.base: int | None = None
+        """A descriptor of the finished file this upload changes; its bytes count until they are copied or cut."""
+        self.base_size = 0
+        self.descriptor: int | None = None
+        self.writer: object | None = None
+        self.closing = False
+        self._synced = journal.bytes
+        self._checkpoint: asyncio.Task[None] | None = None
+
+    @property
+    def name(self) -> str:
+        """The name the partner gave it, without a leading slash."""
+        return self.journal.name
+
+    @property
+    def file(self) -> Path:
+        """Where its bytes lie."""
+        return part_file(self.staging, self.journal.upload)
+
+    @property
+    def size(self) -> int:
+        """The size its partner is shown: where it would go on."""
+        if self.descriptor is None:
+            return self.written.prefix
+        return max(self.written.end, self.base_size)
+
+    @property
+    def final_size(self) -> int:
+        """How long the file must be to be whole."""
+        wanted = self.attempted if self.declared is None else max(self.declared, self.attempted)
+        return max(wanted, self.base_size)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether somebody writes it, or it is being finished."""
+        return self.writer is not None or self.closing
+
+    def open_for(self, writer: object) -> None:
+        """Let `writer` write from now on; an earlier writer is thereby fenced off."""
+        if self.descriptor is None:
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            self.descriptor = os.open(self.file, flags, FILE_MODE)
+        self.writer = writer
+
+    def _opened(self) -> int:
+        if self.descriptor is None:
+            raise CannotTake("the file is not open any more")
+        return self.descriptor
+
+    def rewind(self) -> None:
+        """Start over from nothing, keeping the base if there is one."""
+        os.ftruncate(self._opened(), 0)
+        self.written, self.attempted, self.declared = Ranges(), 0, None
+
+    def write(self, offset: int, content: bytes) -> None:
+        """All of `content` at `offset`, or an `OSError`; a failed write leaves the part unfinishable there."""
+        descriptor = self._opened()
+        end = offset + len(content)
+        self.attempted = max(self.attempted, end)
+        done = 0
+        while done < len(content):
+            done += os.pwrite(descriptor, memoryview(content)[done:], offset + done)
+        self.written.add(offset, end)
+        if self.written.pieces > MAX_PIECES:
+            raise CannotTake("too many holes: send the file from its start to its end")
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Bytes that came; nothing beyond what is shown as its size."""
+        return os.pread(self._opened(), max(0, min(size, self.size - offset)), offset)
+
+    def set_size(self, size: int) -> None:
+        """The client cuts the file, or says how long it is going to be (FSETSTAT)."""
+        if self.descriptor is None:
+            os.truncate(self.file, min(size, self.written.prefix))
+        elif size < self.written.end:
+            os.ftruncate(self.descriptor, size)
+        self.written.cut(size)
+        self.attempted = min(self.attempted, size)
+        self.base_size = min(self.base_size, size)
+        self.declared = size
+
+    def take_base(self, descriptor: int) -> None:
+        """This upload changes a finished file: remember its bytes, copy them when it is clear which are needed."""
+        self.base, self.base_size = descriptor, os.fstat(descriptor).st_size
+
+    def fill_from_base(self) -> None:
+        """Copy what the client left as it was; slow, so not on the event loop."""
+        if self.base is None or self.descriptor is None:
+            return
+        for start, end in self.written.gaps(self.base_size):
+            _copy(source=self.base, target=self.descriptor, start=start, end=end)
+            self.written.add(start, end)
+        self.attempted = max(self.attempted, self.base_size)
+        self.drop_base()
+
+    def drop_base(self) -> None:
+        """Let go of the finished file."""
+        if self.base is not None:
+            os.close(self.base)
+        self.base, self.base_size = None, 0
+
+    def check_whole(self) -> None:
+        """Raise `CannotTake` unless every byte up to the announced end has come."""
+        missing = sum(end - start for start, end in self.written.gaps(self.final_size))
+        if missing:
+            raise CannotTake(f"the file is not whole: {missing} of {self.final_size} bytes are missing")
+
+    def save(self, journal: Journal) -> None:
+        """Keep this as the part's journal (not yet durable)."""
+        save_journal(self.staging, journal, durable=False)
+        self.journal = journal
+
+    def checkpoint_if_due(self) -> None:
+        """Every so many bytes: sync in the background and note how far the part can be trusted."""
+        prefix = self.written.prefix
+        running = self._checkpoint is not None and not self._checkpoint.done()
+        if prefix - self._synced < CHECKPOINT_BYTES or running or self.descriptor is None:
+            return
+        self._synced = prefix
+        self._checkpoint = asyncio.create_task(self._note_progress(os.dup(self.descriptor), prefix))
+
+    async def _note_progress(self, descriptor: int, prefix: int) -> None:
+        """Sync, then journal: never the other way round."""
+        try:
+            await asyncio.to_thread(os.fdatasync, descriptor)
+            if prefix <= self.written.prefix:
+                self.save(replace(self.journal, bytes=prefix))
+        finally:
+            os.close(descriptor)
+
+    async def settle(self) -> None:
+        """Wait for a checkpoint that is under way."""
+        if self._checkpoint is not None:
+            await asyncio.wait([self._checkpoint])
+            self._checkpoint = None
+
+    def rest(self, *, now: datetime) -> None:
+        """The writer is gone: keep the bytes that came without a hole, for a later resume."""
+        self.writer = None
+        self.closing = False
+        self.drop_base()
+        if self.descriptor is not None:
+            os.ftruncate(self.descriptor, self.written.prefix)
+            os.close(self.descriptor)
+            self.descriptor = None
+        self.written = Ranges(upto=self.written.prefix)
+        self.attempted = self.written.prefix
+        self.declared = None
+        self._synced = self.written.prefix
+        self.save(replace(self.journal, bytes=self.written.prefix, rested_at=now))
+
+    def release(self) -> None:
+        """Close its descriptors; the file itself stays or goes elsewhere."""
+        self.writer = None
+        self.drop_base()
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None
+
+    def remove(self) -> None:
+        """Throw the part away; a writer that still holds it is fenced off."""
+        self.release()
+        self.file.unlink(missing_ok=True)
+        journal_file(self.staging, self.journal.upload).unlink(missing_ok=True)
+
+
+def new_part(*, staging: Path, partner: str, name: str, upload: str, now: datetime, sender: Sender) -> Part:
+    """A part with nothing in it yet, journalled."""
+    journal = Journal(
+        upload=upload, partner=partner, name=name, state=WRITING, bytes=0, opened_at=now,
+        key=sender.key, address=sender.address, client=sender.client,
+    )  # fmt: skip
+    part = Part(staging=staging, journal=journal)
+    part.save(journal)
+    return part
+
+
+def digest(file: Path) -> tuple[str, int]:
+    """sha256 (hex) and length of a file."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest(), stream.tell()
+
+
+def _copy(*, source: int, target: int, start: int, end: int) -> None:
+    """Copy a stretch between two files at the same place."""
+    while start < end:
+        block = os.pread(source, min(_BLOCK, end - start), start)
+        if not block:
+            raise CannotTake("the earlier file became shorter meanwhile")
+        start += os.pwrite(target, block, start)

@@ -1,0 +1,238 @@
+"""The SFTP operations that exist here, each translated into words of the house."""
+
+import asyncio
+import os
+import stat
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import asyncssh
+from asyncssh.sftp import SFTPServer
+
+from sftp_server.audit import warn
+from sftp_server.jail import Entry
+from sftp_server.names import VirtualPath, canonical_path, parse_path
+from sftp_server.refusals import Refused
+from sftp_server.room import OpenWish, Room, Upload
+from sftp_server.tree import Tree
+from sftp_server.visits import Visit
+
+MAX_READ = 256 * 1024
+_WRITING = asyncssh.FXF_WRITE | asyncssh.FXF_APPEND
+
+
+class Reading:
+    """A handle open for reading."""
+
+    def __init__(self, *, path: VirtualPath, descriptor: int) -> None:
+        self.path = path
+        self.descriptor = descriptor
+        self.sent = 0
+
+
+class DoorSFTP(SFTPServer):
+    """One SFTP session of one partner. Whatever asyncssh would do by itself on the disk is overridden here."""
+
+    def __init__(self, chan: "asyncssh.SSHServerChannel[bytes]", *, visit: Visit, room: Room) -> None:
+        super().__init__(chan)
+        self.visit = visit
+        self._room = room
+        self._tree = Tree(room)
+        self._handles: set[Upload | Reading] = set()
+
+    # -- open, read, write, close ----------------------------------------------------------------------------
+
+    async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+        """Open a file; the attributes a client wishes for new files are ours to decide."""
+        place = parse_path(path)
+        handle: Upload | Reading
+        if pflags & _WRITING:
+            wish = OpenWish(
+                append=bool(pflags & asyncssh.FXF_APPEND),
+                create=bool(pflags & asyncssh.FXF_CREAT),
+                truncate=bool(pflags & asyncssh.FXF_TRUNC),
+                exclusive=bool(pflags & asyncssh.FXF_EXCL),
+            )
+            handle = await self._room.open_upload(place, wish=wish, sender=self.visit.sender)
+        else:
+            handle = Reading(path=place, descriptor=self._tree.open_to_read(place))
+        self._handles.add(handle)
+        return handle
+
+    async def read(self, file_obj: object, offset: int, size: int) -> bytes:
+        """Some bytes, fewer than asked for if that is a lot."""
+        if offset >= 1 << 62:
+            return b""
+        wanted = min(size, MAX_READ)
+        if isinstance(file_obj, Upload):
+            return await self._room.read(file_obj, offset, wanted)
+        if not isinstance(file_obj, Reading):
+            raise asyncssh.SFTPInvalidHandle("no such handle")
+        content = os.pread(file_obj.descriptor, wanted, offset)
+        file_obj.sent += len(content)
+        return content
+
+    async def write(self, file_obj: object, offset: int, data: bytes) -> int:
+        """All the bytes, or an error: asyncssh would answer OK to a short write."""
+        await self._room.write(_upload(file_obj), offset, data)
+        return len(data)
+
+    async def finish(self, file_obj: object) -> None:
+        """A real CLOSE. Only this ever hands anything over."""
+        self._handles.discard(file_obj)
+        if isinstance(file_obj, Upload):
+            await self._room.finish(file_obj)
+        elif isinstance(file_obj, Reading):
+            self._end_reading(file_obj)
+
+    async def close(self, file_obj: object) -> None:
+        """What asyncssh calls for a lost connection (and would for a CLOSE): keep the part. Never raises."""
+        self._handles.discard(file_obj)
+        if isinstance(file_obj, Reading):
+            self._end_reading(file_obj)
+        elif isinstance(file_obj, Upload):
+            try:
+                await self._room.lose(file_obj)
+            except OSError as error:
+                warn("part.not-kept", partner=self._room.partner, reason=error.strerror or "")
+
+    def _end_reading(self, reading: Reading) -> None:
+        os.close(reading.descriptor)
+        self.visit.note("download", name=reading.path.text, bytes=reading.sent)
+
+    async def lose_everything(self) -> None:
+        """The session is over: whatever is still open was cut."""
+        for handle in list(self._handles):
+            await self.close(handle)
+
+    def exit(self) -> None:
+        """Tell the client that all went well: OpenSSH's scp exits 1 without it."""
+        with suppress(OSError):  # the channel may be gone already, and with it whoever wanted to know
+            self.channel.exit(0)
+
+    async def fsync(self, file_obj: object) -> None:
+        """Allowed and needless: everything is synced before CLOSE is answered."""
+
+    # -- looking ---------------------------------------------------------------------------------------------
+
+    async def realpath(self, path: bytes) -> bytes:
+        """The path, cleaned; nothing is looked up."""
+        return canonical_path(path)
+
+    async def stat(self, path: bytes) -> asyncssh.SFTPAttrs:
+        """What is there; there are no links, so this is LSTAT as well."""
+        place = parse_path(path)
+        return _attrs(self._tree.entry(place), read_only=place.in_receipts)
+
+    async def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
+        """The same as STAT."""
+        return await self.stat(path)
+
+    async def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
+        """What is open; an upload has the size of what came."""
+        if isinstance(file_obj, Reading):
+            status = os.fstat(file_obj.descriptor)
+            return _attrs(Entry.of(file_obj.path.name, status), read_only=file_obj.path.in_receipts)
+        part = _upload(file_obj).part
+        status = part.file.stat()
+        entry = Entry("", part.size, status.st_mtime, status.st_atime, is_folder=False)
+        return _attrs(entry, read_only=False)
+
+    async def names_in(self, path: bytes) -> list[asyncssh.SFTPName]:
+        """A folder as one snapshot, so that a vanishing file cannot spoil the listing."""
+        place = parse_path(path)
+        if not self._tree.entry(place).is_folder:
+            raise NotADirectoryError(20, "not a folder")
+        found = await asyncio.to_thread(self._tree.listing, place)
+        own = _attrs(self._tree.entry(place), read_only=place.in_receipts)
+        names = [asyncssh.SFTPName(dots, attrs=own) for dots in (b".", b"..")]
+        for entry in found:
+            read_only = place.in_receipts or (not place.parts and entry.name == "receipts")
+            names.append(asyncssh.SFTPName(entry.name.encode(), attrs=_attrs(entry, read_only=read_only)))
+        return names
+
+    async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+        """The snapshot, name by name."""
+        for name in await self.names_in(path):
+            yield name
+
+    def format_user(self, uid: int | None) -> str:
+        """Owners are shown by the partner's own name."""
+        return self._room.partner
+
+    def format_group(self, gid: int | None) -> str:
+        """Groups too."""
+        return self._room.partner
+
+    # -- changing --------------------------------------------------------------------------------------------
+
+    async def setstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
+        """Times are kept; sizes only cut parts; modes and owners are ours and quietly left alone."""
+        place = parse_path(path)
+        self._tree.entry(place)
+        if attrs.size is not None:
+            await self._tree.set_size(place, attrs.size)
+        if attrs.atime is not None and attrs.mtime is not None:
+            self._tree.set_times(place, (attrs.atime, attrs.mtime))
+
+    async def lsetstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
+        """The same as SETSTAT, for there are no links."""
+        await self.setstat(path, attrs)
+
+    async def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
+        """A size cuts the upload and announces its length; times are kept."""
+        if isinstance(file_obj, Reading):
+            raise Refused("the file is open for reading")
+        upload = _upload(file_obj)
+        if attrs.size is not None:
+            self._room.set_size(upload, attrs.size)
+        if attrs.atime is not None and attrs.mtime is not None and not upload.is_fenced():
+            os.utime(upload.part.file, (attrs.atime, attrs.mtime), follow_symlinks=False)
+
+    async def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
+        """A folder inside /incoming."""
+        place = parse_path(path)
+        await self._tree.make_folder(place)
+        self.visit.note("folder.made", name=place.text)
+
+    async def rmdir(self, path: bytes) -> None:
+        """An empty folder inside /incoming."""
+        place = parse_path(path)
+        await self._tree.remove_folder(place)
+        self.visit.note("folder.removed", name=place.text)
+
+    async def remove(self, path: bytes) -> None:
+        """A file's visible name or its part."""
+        place = parse_path(path)
+        await self._tree.remove(place)
+        self.visit.note("file.removed", name=place.text)
+
+    async def rename(self, oldpath: bytes, newpath: bytes) -> None:
+        """A new name; from a temporary to a final one it hands over. An existing file is replaced."""
+        await self._tree.rename(parse_path(oldpath), parse_path(newpath), sender=self.visit.sender)
+
+    async def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
+        """The same as RENAME."""
+        await self.rename(oldpath, newpath)
+
+
+def _upload(file_obj: object) -> Upload:
+    if not isinstance(file_obj, Upload):
+        raise Refused("the file is open for reading")
+    return file_obj
+
+
+def _attrs(entry: Entry, *, read_only: bool) -> asyncssh.SFTPAttrs:
+    """Size and times as they are; modes as we say."""
+    kind = stat.S_IFDIR if entry.is_folder else stat.S_IFREG
+    mode = (0o750 if entry.is_folder else 0o640) & (0o555 if read_only else 0o777)
+    return asyncssh.SFTPAttrs(
+        type=asyncssh.FILEXFER_TYPE_DIRECTORY if entry.is_folder else asyncssh.FILEXFER_TYPE_REGULAR,
+        size=entry.size, uid=0, gid=0, permissions=kind | mode,
+        atime=_seconds(entry.atime), mtime=_seconds(entry.mtime),
+    )  # fmt: skip
+
+
+def _seconds(moment: float) -> int:
+    """As SFTP version 3 writes times: 32 bits, from 1970 to 2106."""
+    return max(0, min(int(moment), 0xFFFFFFFF))

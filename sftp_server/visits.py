@@ -1,0 +1,97 @@
+"""Who is here now? Connections with their partner, key and last sign of life."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+import asyncssh
+
+from sftp_server.audit import Audit
+from sftp_server.staging import Sender
+
+
+class CountsHandles(Protocol):
+    """An SFTP session, as far as the limit of open handles is concerned."""
+
+    @property
+    def open_handles(self) -> int:
+        """How many files and folders it has open."""
+
+
+@dataclass(eq=False)
+class Visit:
+    """One connection. `partner` and `key` are set once it has logged in; `offered` is the key last approved."""
+
+    number: int
+    address: str
+    connection: asyncssh.SSHServerConnection
+    audit: Audit
+    last_seen: datetime
+    partner: str | None = None
+    key: bytes = b""
+    fingerprint: str | None = None
+    offered: tuple[str, bytes, str, str] | None = None
+    tries: int = 0
+    points: int = 0
+    channels: int = 0
+    sessions: list[CountsHandles] = field(default_factory=list)
+
+    @property
+    def client(self) -> str:
+        """What the client says it is; for the records, not to be believed."""
+        return str(self.connection.get_extra_info("client_version") or "")[:255]
+
+    @property
+    def sender(self) -> Sender:
+        """Who uploads come from, for tickets."""
+        return Sender(key=self.fingerprint, address=self.address, client=self.client)
+
+    def note(self, event: str, **facts: str | int | float | bool | None) -> None:
+        """One audit line about this connection."""
+        self.audit.note(
+            event, connection=self.number, partner=self.partner, key=self.fingerprint, address=self.address,
+            client=self.client, **facts,
+        )  # fmt: skip
+
+
+class Visits:
+    """All connections there are."""
+
+    def __init__(self) -> None:
+        self._visits: set[Visit] = set()
+        self._count = 0
+
+    def __iter__(self) -> Iterator[Visit]:
+        return iter(list(self._visits))
+
+    def next_number(self) -> int:
+        """A number for a new connection."""
+        self._count += 1
+        return self._count
+
+    def add(self, visit: Visit) -> None:
+        """Somebody connected."""
+        self._visits.add(visit)
+
+    def remove(self, visit: Visit) -> None:
+        """Somebody is gone."""
+        self._visits.discard(visit)
+
+    @property
+    def before_login(self) -> int:
+        """How many connections have not logged in yet."""
+        return sum(visit.partner is None for visit in self._visits)
+
+    def connections_of(self, partner: str) -> int:
+        """How many connections a partner has."""
+        return sum(visit.partner == partner for visit in self._visits)
+
+    def handles_of(self, partner: str) -> int:
+        """How many files and folders a partner has open, over all its connections."""
+        return sum(
+            session.open_handles
+            for visit in self._visits
+            if visit.partner == partner
+            for session in visit.sessions
+        )

@@ -1,0 +1,5 @@
+"""`python -m meterdrop` is `meterdrop`."""
+
+from meterdrop.cli import main
+
+main()

@@ -1,0 +1,299 @@
+"""How is the house put together? The only place that builds things from settings."""
+
+import os
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from meterdrop.catalog import Catalog, problems_in, read_catalog
+from meterdrop.dispatch.locks import Locks
+from meterdrop.model.errors import OperatorMistake, StopAtStart
+from meterdrop.model.feed import Agreement, Target
+from meterdrop.receive.originals import Originals
+from meterdrop.settings import Settings, read_settings
+from meterdrop.store.database import Database
+from meterdrop.usecases import init
+from meterdrop.usecases.checkpoint import Checkpoint, walk_on
+from meterdrop.usecases.drain import Drain
+from meterdrop.usecases.export import Export
+from meterdrop.usecases.ingest import Ingest
+from meterdrop.usecases.judging.devices import DeviceRules
+from meterdrop.usecases.judging.readings import ReadingRules
+from meterdrop.usecases.judging.records import RecordRules
+from meterdrop.usecases.judging.rules import Rules
+from meterdrop.usecases.partners import Partners
+from meterdrop.usecases.publish import Publisher
+from meterdrop.usecases.receive_upload import ReceiveUploads
+from meterdrop.usecases.rejudge import Rejudge
+from meterdrop.usecases.reprocess import Reprocess
+from meterdrop.usecases.review import Review
+from meterdrop.usecases.send_receipts import SendReceipts
+from meterdrop.usecases.show_delivery import ShowDelivery
+from meterdrop.usecases.status import LookAround
+from meterdrop.usecases.take_files import TakeFiles
+from meterdrop.usecases.try_profile import TryProfile
+
+_PRAGUE = ZoneInfo("Europe/Prague")
+
+
+def now() -> datetime:
+    """The time, aware."""
+    return datetime.now(UTC)
+
+
+def schema_folders(home: Path) -> list[Path]:
+    """Where schemas are read from: the shipped ones, then the site's own."""
+    site = home / "schemas"
+    return [shipped("schemas"), *([site] if site.is_dir() else [])]
+
+
+def shipped(what: str) -> Path:
+    """A folder that comes with meterdrop: of the checkout, or of the installed package."""
+    checkout = Path(__file__).parents[2]
+    if (checkout / "pyproject.toml").is_file():
+        return checkout / {"schemas": "schemas", "demo": "samples/demo"}[what]
+    return Path(str(files("meterdrop") / "shipped" / what))
+
+
+def make_home(home: Path, *, database: str | None) -> list[str]:
+    """Makes what a home needs and isn't there; what it made."""
+    return init.make_home(
+        home, database=database, open_database=lambda: Database(read_settings(home).database_url)
+    )
+
+
+def problems_of(home: Path, *, partner: str | None) -> list[str]:
+    """Every problem of settings, schemas and profiles; only of this partner's profile if one is named."""
+    problems: list[str] = []
+    try:
+        read_settings(home)
+    except StopAtStart as error:
+        problems.extend(error.problems)
+    problems.extend(problems_in(schema_folders(home)))
+    if partner is None:
+        return problems
+    if not any((folder / "partners" / f"{partner}.yaml").is_file() for folder in schema_folders(home)):
+        raise OperatorMistake(f"{partner} has no profile: it is read by the tolerant default")
+    return [problem for problem in problems if f"partners/{partner}.yaml" in problem]
+
+
+@dataclass(frozen=True)
+class House:
+    """Everything that one home's commands and service need, built when asked for."""
+
+    settings: Settings
+    today_is: date | None = None
+    """For tests: the day it is in Prague."""
+
+    @property
+    def home(self) -> Path:
+        """The home folder."""
+        return self.settings.home
+
+    @cached_property
+    def database(self) -> Database:
+        """The database, at today's shape."""
+        database = Database(self.settings.database_url)
+        if not database.is_current():
+            raise StopAtStart(
+                [f"{self.home} has no database of this version yet: run `meterdrop --home {self.home} init`"]
+            )
+        return database
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The schemas."""
+        return read_catalog(schema_folders(self.home))
+
+    @cached_property
+    def originals(self) -> Originals:
+        """The bytes as they came."""
+        return Originals(where=self.settings.originals_at)
+
+    @cached_property
+    def locks(self) -> Locks:
+        """Locks between processes."""
+        return Locks(self.home / "locks")
+
+    @cached_property
+    def at(self) -> Checkpoint:
+        """Where a kill hits, in tests only."""
+        return walk_on if self.settings.crash_at is None else kill_at(self.settings.crash_at)
+
+    def today(self) -> date:
+        """The day in Prague."""
+        return self.today_is or datetime.now(_PRAGUE).date()
+
+    def agreements_of(self, partner: str) -> Sequence[Agreement]:
+        """What we expect from a partner."""
+        return self.catalog.agreements(partner)
+
+    def agreement_of(self, partner: str, feed: str) -> Agreement:
+        """One feed as this partner sends it."""
+        return self.catalog.agreement(partner, feed)
+
+    def language_of(self, partner: str) -> str:
+        """The language of a partner's receipts."""
+        return next((agreement.language for agreement in self.agreements_of(partner)), "cs")
+
+    def rules_now(self) -> list[str]:
+        """Fingerprints of all rule sets in force."""
+        known = {*self.catalog.profiles, *(one.partner.id for one in self.partners.listed())}
+        return sorted({one.fingerprint for partner in known for one in self.agreements_of(partner)})
+
+    def rules_for(self, agreement: Agreement, today: date) -> Rules:
+        """The rules of an agreement's target, with the facts of now."""
+        match agreement.feed.target:
+            case Target.READINGS:
+                return ReadingRules(agreement, database=self.database, today=today)
+            case Target.DEVICES:
+                return DeviceRules(agreement, database=self.database)
+            case Target.RECORDS:
+                return RecordRules(agreement)
+
+    @cached_property
+    def publisher(self) -> Publisher:
+        """Writes outcomes down."""
+        return Publisher(
+            database=self.database, originals=self.originals, work=self.home / "work", clock=now, at=self.at
+        )
+
+    @cached_property
+    def receive(self) -> ReceiveUploads:
+        """Takes what the door hands over."""
+        return ReceiveUploads(
+            database=self.database,
+            originals=self.originals,
+            aside=self.home / "landing-aside",
+            clock=now,
+            language_of=self.language_of,
+            at=self.at,
+        )
+
+    @cached_property
+    def ingest(self) -> Ingest:
+        """Loads one delivery."""
+        return Ingest(
+            database=self.database,
+            originals=self.originals,
+            publisher=self.publisher,
+            agreements_of=self.agreements_of,
+            rules_for=self.rules_for,
+            clock=now,
+            today=self.today,
+            max_attempts=self.settings.max_attempts,
+            at=self.at,
+        )
+
+    @cached_property
+    def send_receipts(self) -> SendReceipts:
+        """Empties the outbox."""
+        return SendReceipts(
+            database=self.database,
+            originals=self.originals,
+            folder=self.home / "receipts",
+            clock=now,
+            at=self.at,
+        )
+
+    @cached_property
+    def drain(self) -> Drain:
+        """Loads a partner's deliveries."""
+        return Drain(
+            database=self.database, locks=self.locks, ingest=self.ingest, send_receipts=self.send_receipts
+        )
+
+    @cached_property
+    def take_files(self) -> TakeFiles:
+        """`meterdrop ingest`."""
+        return TakeFiles(
+            database=self.database,
+            originals=self.originals,
+            receive=self.receive,
+            drain=self.drain,
+            work=self.home / "work",
+            clock=now,
+        )
+
+    @cached_property
+    def rejudge(self) -> Rejudge:
+        """Judges quarantined lines again."""
+        return Rejudge(
+            database=self.database,
+            publisher=self.publisher,
+            agreement_of=self.agreement_of,
+            rules_for=self.rules_for,
+            clock=now,
+            today=self.today,
+        )
+
+    @cached_property
+    def reprocess(self) -> Reprocess:
+        """`meterdrop reprocess`."""
+        return Reprocess(
+            database=self.database, locks=self.locks, rejudge=self.rejudge, rules_now=self.rules_now
+        )
+
+    @cached_property
+    def review(self) -> Review:
+        """`meterdrop quarantine …`."""
+        return Review(
+            database=self.database,
+            publisher=self.publisher,
+            rejudge=self.rejudge,
+            locks=self.locks,
+            agreement_of=self.agreement_of,
+            clock=now,
+        )
+
+    @cached_property
+    def partners(self) -> Partners:
+        """`meterdrop partner …`."""
+        return Partners(database=self.database, home=self.home, clock=now)
+
+    @cached_property
+    def look_around(self) -> LookAround:
+        """`meterdrop status`."""
+        return LookAround(
+            database=self.database, silent_after=timedelta(days=self.settings.silent_days), clock=now
+        )
+
+    @cached_property
+    def show_delivery(self) -> ShowDelivery:
+        """`meterdrop deliveries`, `delivery show`."""
+        return ShowDelivery(database=self.database, language_of=self.language_of)
+
+    @cached_property
+    def export(self) -> Export:
+        """`meterdrop … export`."""
+        return Export(database=self.database)
+
+    @cached_property
+    def try_profile(self) -> TryProfile:
+        """`meterdrop profile try`."""
+        return TryProfile(
+            work=self.home / "work",
+            agreements_of=self.agreements_of,
+            rules_for=self.rules_for,
+            today=self.today,
+        )
+
+
+def house(home: Path) -> House:
+    """The house of a home; `StopAtStart` if its settings are bad."""
+    return House(settings=read_settings(home))
+
+
+def kill_at(point: str) -> Checkpoint:
+    """A checkpoint that kills this process at one point, as a power cut would; for tests."""
+
+    def check(passed: str) -> None:
+        if passed == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return check

@@ -1,0 +1,22 @@
+"""The operator's commands: read words, call one use case, print, exit code."""
+
+import os
+import sys
+
+from meterdrop.cli.app import app
+from meterdrop.cli.said import explained
+from meterdrop.model.errors import MeterdropError
+
+
+def main() -> None:
+    """The program `meterdrop`. No traceback reaches a user: an error says what, where and what next."""
+    try:
+        app(prog_name="meterdrop")
+    except MeterdropError as error:
+        sys.exit(explained(error))
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone: nothing is left to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)

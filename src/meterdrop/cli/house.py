@@ -1,0 +1,133 @@
+"""Commands about the house itself: init, up, status, check, demo."""
+
+import json
+import signal
+import sys
+from dataclasses import asdict
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from meterdrop import demo as demonstration
+from meterdrop import service
+from meterdrop.bootstrap import make_home, now, problems_of, schema_folders
+from meterdrop.cli import said
+from meterdrop.cli.words import Json, house_of
+from meterdrop.logs import to_stderr
+from meterdrop.model.errors import StopAtStart
+from meterdrop.usecases.supervise import Supervisor, door, pipeline
+
+
+def init(
+    context: typer.Context,
+    database: Annotated[
+        str | None, typer.Option(help="A database URL; SQLite in the home when left out.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Makes the home, the host key and the database; safe to repeat."""
+    made = make_home(context.obj, database=database)
+    if json_:
+        said.as_json({"home": str(context.obj), "made": made})
+    else:
+        said.say(f"{context.obj}: {', '.join(made) + ' made' if made else 'all was there already'}")
+
+
+def up(
+    context: typer.Context,
+    sftp_host: Annotated[str, typer.Option(help="Address to listen on.")] = "0.0.0.0",  # noqa: S104 - partners are outside
+    sftp_port: Annotated[
+        int, typer.Option(help="Port to listen on; 0 finds a free one.", min=0, max=65535)
+    ] = 2222,
+    web_port: Annotated[
+        int, typer.Option(help="Port of the operator page (comes later).", min=0, max=65535)
+    ] = 0,
+    no_web: Annotated[bool, typer.Option("--no-web", help="Without the operator page.")] = False,
+) -> None:
+    """Starts the door and the pipeline; says in one JSON line when both accept work. SIGTERM drains and exits 0."""
+    to_stderr(verbose=True)
+    house = house_of(context)
+    house.database.close()
+    house.catalog.agreements("")  # bad schemas are told here, once
+    supervisor = Supervisor(
+        door=door(house.home, host=sftp_host, port=sftp_port), pipeline=pipeline(house.home)
+    )
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        supervisor.stop()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    ready = supervisor.start()
+    told = {"event": "ready", "sftp_port": ready["sftp_port"], "web_port": None, "home": str(house.home)}
+    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.flush()
+    try:
+        supervisor.watch()
+    finally:
+        code = supervisor.stop_all()
+    raise typer.Exit(code)
+
+
+def run_pipeline(
+    context: typer.Context,
+    stop_with_stdin: Annotated[
+        bool, typer.Option("--stop-with-stdin", help="Stop when stdin closes.")
+    ] = False,
+) -> None:
+    """The pipeline alone, without the door (for its own service and user)."""
+    to_stderr(verbose=True)
+    service.main(context.obj, stop_with_stdin=stop_with_stdin)
+
+
+def status(context: typer.Context, json_: Json = False) -> None:
+    """Counts, oldest unfinished work, silent partners, health; exit 1 if something is wrong."""
+    told = house_of(context).look_around()
+    if json_:
+        said.as_json(asdict(told))
+    else:
+        rows: list[tuple[str, object]] = [
+            (f"deliveries {state}", count) for state, count in sorted(told.deliveries.items())
+        ]
+        rows += [(f"quarantined lines {state}", count) for state, count in sorted(told.quarantine.items())]
+        rows += [
+            ("devices in the register", told.devices),
+            ("receipts waiting to be written", told.receipts_waiting),
+            ("oldest unfinished delivery", told.oldest_unfinished or "none"),
+            ("silent partners", ", ".join(told.silent_partners) or "none"),
+        ]
+        said.table(f"Status at {told.at:%Y-%m-%d %H:%M:%S} UTC", ("what", "how many"), rows)
+        for problem in told.problems:
+            said.say(f"problem: {problem}")
+    raise typer.Exit(said.NEEDS_A_PERSON if told.problems else said.DONE)
+
+
+def check(
+    context: typer.Context,
+    partner: Annotated[str | None, typer.Argument(help="Only this partner's profile.")] = None,
+    json_: Json = False,
+) -> None:
+    """Validates settings, schemas and profiles; every problem at once."""
+    problems = problems_of(context.obj, partner=partner)
+    if json_:
+        said.as_json({"problems": problems, "folders": [str(one) for one in schema_folders(context.obj)]})
+        raise typer.Exit(said.MISTAKE if problems else said.DONE)
+    if problems:
+        raise StopAtStart(problems)
+    said.say("settings, schemas and profiles are well")
+
+
+def demo(context: typer.Context) -> None:
+    """Shows the whole road on sample files: two partners, a real SFTP client, receipts, one reprocess."""
+    raise typer.Exit(demonstration.main(started=now()))
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds these commands."""
+    app.command()(init)
+    app.command()(up)
+    app.command("pipeline")(run_pipeline)
+    app.command()(status)
+    app.command()(check)
+    app.command()(demo)

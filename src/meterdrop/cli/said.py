@@ -1,0 +1,84 @@
+"""How do commands answer? Tables for people, one JSON document for machines, sentences for errors."""
+
+import getpass
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+
+from rich.console import Console
+from rich.table import Table
+
+from meterdrop.model.errors import MeterdropError, StopAtStart, TryAgain
+
+DONE = 0
+NEEDS_A_PERSON = 1
+MISTAKE = 2
+TRY_AGAIN = 3
+
+people = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def as_json(document: object) -> None:
+    """One JSON document on stdout."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=1, default=_plain) + "\n")
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"not for JSON: {type(value).__name__}")
+
+
+def table(title: str, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table for people; cells are shown as they are, never as markup or control codes."""
+    shown = Table(title=title, title_justify="left", header_style="bold")
+    for heading in headings:
+        shown.add_column(heading, overflow="fold")
+    for row in rows:
+        shown.add_row(*(visible(cell) for cell in row))
+    people.print(shown)
+
+
+def visible(cell: object) -> str:
+    """A cell as text that can't steer a terminal or rich."""
+    text = "" if cell is None else str(cell)
+    safe = "".join(letter if letter.isprintable() else "�" for letter in text)
+    return safe.replace("[", r"\[")
+
+
+def say(sentence: str) -> None:
+    """A sentence for people, on stdout."""
+    people.print(visible(sentence))
+
+
+def explained(error: MeterdropError) -> int:
+    """Tells what went wrong on stderr; the exit code it means."""
+    if isinstance(error, StopAtStart):
+        for problem in error.problems:
+            errors.print(f"[red]problem:[/red] {visible(problem)}")
+        return MISTAKE
+    if isinstance(error, TryAgain):
+        errors.print(f"[yellow]try again later:[/yellow] {visible(error)}")
+        return TRY_AGAIN
+    errors.print(f"[red]error:[/red] {visible(error)}")
+    return MISTAKE
+
+
+def who() -> str:
+    """The person at this command line, for the audit."""
+    return f"cli:{getpass.getuser()}"

@@ -1,0 +1,8 @@
+"""x."""
+
+from datetime import datetime
+
+
+def main(*, started: datetime) -> int:
+    """X."""
+    return 0

@@ -1,0 +1,1 @@
+"""Which feed is it, and how is it written?"""

@@ -1,0 +1,110 @@
+"""Which column is this heading? Compared without case, diacritics, spaces and signs."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from meterdrop.model.feed import Agreement, Column
+from meterdrop.model.layout import REJECTS_HEADINGS, SEPARATORS
+from meterdrop.model.measures import UNITS
+from meterdrop.model.spelling import heading_key
+
+_UNIT_AT_END: Final = re.compile(r"\A(?P<words>.*\S)\s*[\[(]\s*(?P<unit>[^\[\]()]+?)\s*[\])]\s*\Z", re.DOTALL)
+_EXCEL_TEXT: Final = re.compile(r'\A="([^"]*)"\Z')
+
+
+@dataclass(frozen=True)
+class Header:
+    """A header as one agreement reads it: its cells, and our column for each (None: unknown or empty)."""
+
+    separator: str
+    headings: tuple[str, ...]
+    columns: tuple[str | None, ...]
+    units: Mapping[str, str]
+    rejects_cells: int
+
+    @property
+    def recognised(self) -> frozenset[str]:
+        """Our columns that are there."""
+        return frozenset(name for name in self.columns if name is not None)
+
+    def missing(self, agreement: Agreement) -> tuple[str, ...]:
+        """Mandatory columns that are not there."""
+        return tuple(name for name in agreement.feed.mandatory if name not in self.recognised)
+
+
+def read_header(line: str, *, agreement: Agreement, separator: str | None = None) -> Header:
+    """The header line as this agreement reads it.
+
+    The separator is the given one, else the agreement's, else the one that recognises most columns (then: makes
+    most cells).
+    """
+    told = separator or agreement.separator
+    choices = SEPARATORS if told is None else (told,)
+    headers = [_split_and_matched(line, separator=choice, agreement=agreement) for choice in choices]
+    return max(headers, key=lambda header: (len(header.recognised), len(header.headings)))
+
+
+def unit_taken_out(heading: str) -> tuple[str, str | None]:
+    """`Stav [m3]` -> (`Stav`, `m3`). Other words in brackets stay: `Datum (instalace)` is not `Datum`."""
+    found = _UNIT_AT_END.match(heading)
+    if found is None or found["unit"] not in UNITS:
+        return heading, None
+    return found["words"], found["unit"]
+
+
+def split_cells(line: str, *, separator: str) -> tuple[str, ...]:
+    """The cells of one line, quotes undone, Excel's `="x"` too, trimmed. Stray quotes are taken as letters."""
+    mark = re.escape(separator)
+    cell = re.compile(rf'"((?:[^"]|"")*)"(?={mark}|\Z)|([^{mark}]*)')
+    cells: list[str] = []
+    at = 0
+    while at <= len(line) and (found := cell.match(line, at)):
+        quoted = found[1]
+        cells.append(_undone(found[2] if quoted is None else quoted.replace('""', '"')))
+        at = found.end() + 1
+    return tuple(cells)
+
+
+def _undone(cell: str) -> str:
+    text = cell.strip()
+    excel = _EXCEL_TEXT.match(text)
+    return excel[1].strip() if excel else text
+
+
+def _split_and_matched(line: str, *, separator: str, agreement: Agreement) -> Header:
+    headings = split_cells(line, separator=separator)
+    rejects = len(REJECTS_HEADINGS) if headings[-len(REJECTS_HEADINGS) :] == REJECTS_HEADINGS else 0
+    own = headings[: len(headings) - rejects]
+    words = _words(agreement.feed.columns)
+    columns: list[str | None] = []
+    units: dict[str, str] = {}
+    for heading in own:
+        name, unit = _column_of(heading, words)
+        columns.append(name)
+        if name is not None and unit is not None:
+            units[name] = unit
+    return Header(
+        separator=separator,
+        headings=headings,
+        columns=(*columns, *[None] * rejects),
+        units=units,
+        rejects_cells=rejects,
+    )
+
+
+def _column_of(heading: str, words: Mapping[str, str]) -> tuple[str | None, str | None]:
+    whole = words.get(heading_key(heading))
+    if whole is not None:
+        return whole, None
+    word, unit = unit_taken_out(heading)
+    return words.get(heading_key(word)), unit
+
+
+def _words(columns: Sequence[Column]) -> Mapping[str, str]:
+    """Every heading we know -> our column. A column's own name goes before another one's alias."""
+    words = {heading_key(alias): column.name for column in reversed(columns) for alias in column.aliases}
+    words.update({heading_key(column.name): column.name for column in columns})
+    words.pop("", None)
+    return words

@@ -1,0 +1,121 @@
+"""Where do the physical lines of a file end? Line by line as an editor shows them, block by block."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from meterdrop.model.layout import LONGEST_LINE
+from meterdrop.parse.encoded import Mask, Readable, opened, shortened
+from meterdrop.tables import Lines
+
+BLOCK_BYTES = 4 * 1024 * 1024
+
+_LF = 10
+_CR = 13
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Whole physical lines, in order, as the bytes we split (see `parse.encoded`), line ends included.
+
+    `start` and `stop` are the places of each line without its end. `lines` are the lines themselves.
+    Of a line in `too_long` only the first `LONGEST_LINE` bytes are here.
+    """
+
+    text: bytes
+    start: Lines
+    stop: Lines
+    lines: pa.LargeBinaryArray
+    too_long: Mask
+
+    def __len__(self) -> int:
+        """How many lines."""
+        return len(self.start)
+
+    @property
+    def octets(self) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+        """The text as numbers."""
+        return np.frombuffer(self.text, dtype=np.uint8)
+
+    @property
+    def bounds(self) -> Lines:
+        """Where each line starts, and where the last one ends, line end included."""
+        return np.append(self.start, len(self.text))
+
+    def holding(self, places: Lines) -> Mask:
+        """Which lines hold any of these places, given in order?"""
+        return np.diff(np.searchsorted(places, self.bounds)) > 0
+
+
+def read_chunks(stream: Readable, *, encoding: str, block_bytes: int = BLOCK_BYTES) -> Iterator[Chunk]:
+    """The file's lines in chunks of about `block_bytes`; a longer line is cut, never kept whole in memory."""
+    for text in _whole_lines(opened(stream, encoding=encoding), block_bytes):
+        yield chunk_of(text, encoding=encoding)
+
+
+def chunk_of(text: bytes, *, encoding: str) -> Chunk:
+    """The chunk of some whole lines (at least one)."""
+    start, stop = line_places(text)
+    too_long = (stop - start) > LONGEST_LINE
+    if too_long.any():
+        text = _cut_short(text, start=start[too_long], stop=stop[too_long], encoding=encoding)
+        start, stop = line_places(text)
+    ends = np.zeros(len(start) + 1, dtype=np.int64)
+    np.cumsum(stop - start, out=ends[1:])
+    lines = pa.LargeBinaryArray.from_buffers(
+        pa.large_binary(),
+        len(start),
+        [None, pa.py_buffer(ends), pa.py_buffer(text.translate(None, b"\r\n"))],
+    )
+    return Chunk(text=text, start=start, stop=stop, lines=lines, too_long=too_long)
+
+
+def line_places(text: bytes) -> tuple[Lines, Lines]:
+    """Where each line starts and stops. Lines end at LF, CRLF or a lone CR; the last may have no end."""
+    octets = np.frombuffer(text, dtype=np.uint8)
+    ends = np.flatnonzero(octets == _LF)
+    stop = ends
+    if b"\r" in text:
+        returns = np.flatnonzero(octets == _CR)
+        lone = returns[octets[np.minimum(returns + 1, len(octets) - 1)] != _LF]
+        ends = np.sort(np.concatenate([ends, lone])) if len(lone) else ends
+        ends_crlf = (octets[ends] == _LF) & (ends > 0) & (octets[ends - 1] == _CR)
+        stop = ends - ends_crlf
+    if not text.endswith((b"\n", b"\r")):
+        ends = np.append(ends, len(text))
+        stop = np.append(stop, len(text))
+    start = np.zeros_like(ends)
+    start[1:] = ends[:-1] + 1
+    return start, stop
+
+
+def _whole_lines(stream: Readable, block_bytes: int) -> Iterator[bytes]:
+    """The stream in stretches of whole lines.
+
+    A stretch never ends between CR and LF. The unfinished line is carried on; once it is too long, only its start.
+    """
+    carried = b""
+    while piece := stream.read(block_bytes):
+        text = carried + piece
+        # A CR at the very end may be half of a CRLF.
+        known = len(text) - text.endswith(b"\r")
+        cut = max(text.rfind(b"\n", 0, known), text.rfind(b"\r", 0, known)) + 1
+        if cut:
+            yield text[:cut]
+        carried = text[cut:]
+        if len(carried) > LONGEST_LINE + 1:
+            carried = carried[: LONGEST_LINE + 1] + (b"\r" if carried.endswith(b"\r") else b"")
+    if carried:
+        yield carried
+
+
+def _cut_short(text: bytes, *, start: Lines, stop: Lines, encoding: str) -> bytes:
+    """The text with these lines cut. They are few: a chunk has room for no more than 64 of them a 4 MiB."""
+    pieces: list[bytes] = []
+    at = 0
+    for begin, end in zip(start.tolist(), stop.tolist(), strict=True):
+        pieces.append(text[at : shortened(text, start=begin, length=LONGEST_LINE, encoding=encoding)])
+        at = end
+    return b"".join([*pieces, text[at:]])

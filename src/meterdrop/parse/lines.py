@@ -1,0 +1,115 @@
+"""Which lines does the file have, and which cells? Every physical line is counted once; a defect costs its own.
+
+The single-line reader: one physical line a record (RFC 4180 within the line). It goes set-based through the file,
+block by block: lines (`chunks`), what each of them is and what is wrong with it (`structure`), cells (`tokens`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from meterdrop.model.codes import Code
+from meterdrop.model.layout import SEPARATORS, Layout
+from meterdrop.parse.chunks import BLOCK_BYTES, Chunk, read_chunks
+from meterdrop.parse.encoded import Mask, as_sent
+from meterdrop.parse.structure import Defect, Sorts, blank_lines, comment_lines, defects_of, sort_out
+from meterdrop.parse.tokens import cells_of, frame_of, spilt
+from meterdrop.tables import LINE, RAW, Lines, TextBlock, findings_at, join_findings
+
+
+@dataclass(frozen=True)
+class LineCounts:
+    """The physical lines of a file nobody could read."""
+
+    physical: int
+    blank: int
+    comment: int
+
+
+def read_blocks(
+    stream: BinaryIO,
+    *,
+    layout: Layout,
+    block_bytes: int = BLOCK_BYTES,
+    numbers: Sequence[int] | None = None,
+) -> Iterator[TextBlock]:
+    """The file's lines in blocks of about `block_bytes`, each line in exactly one count, row or broken line.
+
+    `stream` starts where the file does (its byte-order mark may be there or not). `numbers` are the true numbers of
+    the stream's lines when it holds only some of them; ValueError if they are too few. Memory follows `block_bytes`,
+    whatever the file: of a line over 64 KiB only the start is kept.
+    """
+    done = 0
+    for chunk in read_chunks(stream, encoding=layout.encoding, block_bytes=block_bytes):
+        yield _block(chunk, line=_numbered(numbers, first=done, count=len(chunk)), layout=layout)
+        done += len(chunk)
+
+
+def count_lines(stream: BinaryIO, *, encoding: str) -> LineCounts:
+    """How many lines has a refused file, and how many of them are blank (any separator) or comments?"""
+    physical = blank = comment = 0
+    for chunk in read_chunks(stream, encoding=encoding):
+        physical += len(chunk)
+        blank += int((blank_lines(chunk, separators="".join(SEPARATORS)) & ~chunk.too_long).sum())
+        comment += int(comment_lines(chunk).sum())
+    return LineCounts(physical=physical, blank=blank, comment=comment)
+
+
+def _numbered(numbers: Sequence[int] | None, *, first: int, count: int) -> Lines:
+    if numbers is None:
+        return np.arange(first + 1, first + count + 1, dtype=np.int64)
+    told = np.asarray(numbers[first : first + count], dtype=np.int64)
+    if len(told) < count:
+        raise ValueError(f"{len(numbers)} line numbers, but the stream has more lines")
+    return told
+
+
+def _block(chunk: Chunk, *, line: Lines, layout: Layout) -> TextBlock:
+    sorts = sort_out(chunk, line=line, layout=layout)
+    defects = defects_of(chunk, data=sorts.data, layout=layout)
+    good = sorts.data & ~_any_of(defects, len(chunk))
+    cells = cells_of(chunk, lines=good, layout=layout)
+    spills = spilt(cells, layout=layout)
+    if spills.any():
+        where = np.zeros(len(chunk), dtype=np.bool_)
+        where[np.flatnonzero(good)[spills]] = True
+        defects.append(Defect(Code.LINE_TOO_MANY_CELLS, where))
+        cells = cells.filter(pa.array(~spills))
+        good &= ~where
+    sent = as_sent(chunk.lines, encoding=layout.encoding)
+    broken = sorts.data & ~good
+    return TextBlock(
+        cells=frame_of(cells, layout=layout),
+        line=line[good],
+        raw=_only(sent, good),
+        broken=pd.DataFrame(
+            {"line": pd.Series(line[broken], dtype=LINE), "raw": pd.Series(_only(sent, broken), dtype=RAW)}
+        ),
+        findings=_findings(defects, sorts=sorts, line=line),
+        physical=len(chunk),
+        header=int(sorts.header.sum() + sorts.repeated.sum()),
+        blank=int(sorts.blank.sum()),
+        comment=int(sorts.comment.sum()),
+        continuation=0,
+    )
+
+
+def _findings(defects: list[Defect], *, sorts: Sorts, line: Lines) -> pd.DataFrame:
+    told = [defect.findings(line) for defect in defects]
+    repeated = findings_at(line=line[sorts.repeated], code=Code.LINE_REPEATED_HEADER)
+    return join_findings([*told, repeated])
+
+
+def _any_of(defects: list[Defect], count: int) -> Mask:
+    found = np.zeros(count, dtype=np.bool_)
+    for defect in defects:
+        found |= defect.lines
+    return found
+
+
+def _only(lines: pa.LargeBinaryArray, chosen: Mask) -> pa.LargeBinaryArray:
+    return lines if chosen.all() else lines.filter(pa.array(chosen))

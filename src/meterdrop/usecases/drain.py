@@ -1,0 +1,37 @@
+"""One partner's deliveries are loaded in order of arrival, until none is left."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from meterdrop.dispatch.locks import Locks
+from meterdrop.model.delivery import Delivery
+from meterdrop.store import deliveries
+from meterdrop.store.database import Database
+from meterdrop.usecases.ingest import Ingest
+from meterdrop.usecases.send_receipts import SendReceipts
+
+_WAIT: Final = 60.0
+
+
+@dataclass(frozen=True)
+class Drain:
+    """Loads what waits; one process at a time works on a partner."""
+
+    database: Database
+    locks: Locks
+    ingest: Ingest
+    send_receipts: SendReceipts
+
+    def __call__(self, partner: str, *, stopping: Callable[[], bool] = lambda: False) -> list[Delivery]:
+        """The deliveries settled. Stops between two of them when asked to. `TryAgain` if someone else is at it."""
+        settled: list[Delivery] = []
+        with self.locks.hold(f"partner-{partner}", wait=_WAIT):
+            while not stopping() and (waiting := self._waiting(partner)):
+                settled.append(self.ingest(waiting[0]))
+                self.send_receipts()
+        return settled
+
+    def _waiting(self, partner: str) -> tuple[int, ...]:
+        with self.database.reading() as store:
+            return deliveries.unfinished(store, partner=partner)

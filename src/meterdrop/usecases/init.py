@@ -1,0 +1,68 @@
+"""A home for everything: folders, the door's host key, the database. Safe to repeat."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from meterdrop.store.database import Database
+
+FOLDERS: Final = (
+    "accounts",
+    "audit",
+    "hostkeys",
+    "landing",
+    "locks",
+    "originals",
+    "partners",
+    "receipts",
+    "work",
+)
+DATABASE_URL: Final = "database.url"
+"""The file of a home that holds the database's URL (with its password: for its owner's eyes only)."""
+
+
+def make_home(home: Path, *, database: str | None, open_database: Callable[[], Database]) -> list[str]:
+    """Makes what isn't there yet; the names of what it made. Nothing that is there is touched."""
+    made = [name for name in FOLDERS if _folder(home / name)]
+    if database is not None:
+        _private(home / DATABASE_URL, database.encode() + b"\n")
+        made.append(DATABASE_URL)
+    key = home / "hostkeys" / "ssh_host_ed25519_key"
+    if not key.exists():
+        _make_host_key(key)
+        made.append("host key")
+    store = open_database()
+    if not store.is_current():
+        store.upgrade()
+        made.append("database")
+    store.close()
+    return made
+
+
+def _folder(path: Path) -> bool:
+    if path.is_dir():
+        return False
+    path.mkdir(parents=True)
+    return True
+
+
+def _make_host_key(path: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    path.with_suffix(".pub").write_bytes(public + b" meterdrop\n")
+    _private(path, key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+
+
+def _private(path: Path, content: bytes) -> None:
+    """Writes a file that only its owner may read, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.rename(path)

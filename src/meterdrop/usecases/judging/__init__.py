@@ -1,0 +1,1 @@
+"""How is each target judged, settled and stored? One module a target; `judge` drives them all."""

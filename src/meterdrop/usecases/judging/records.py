@@ -1,0 +1,68 @@
+"""Feeds without a table of their own: rows are kept as they are, as JSON."""
+
+import numpy as np
+import pandas as pd
+
+from meterdrop.model.feed import Agreement, Column, Type
+from meterdrop.model.finding import Finding
+from meterdrop.model.layout import Layout
+from meterdrop.store import records
+from meterdrop.store.database import Store
+from meterdrop.store.spool import Spool
+from meterdrop.tables import LINE, TEXT, TypedRows
+from meterdrop.usecases.judging.rules import Publication, Verdict
+from meterdrop.validate.columns import check_columns
+
+
+class RecordRules:
+    """Columns and checks only; nothing is looked up."""
+
+    register_version = 0
+    file_findings: tuple[Finding, ...] = ()
+
+    def __init__(self, agreement: Agreement) -> None:
+        self._agreement = agreement
+        self._columns = [column for column in agreement.feed.columns if not column.kept_in_original]
+
+    def judge(self, rows: TypedRows, *, layout: Layout) -> Verdict:
+        """The rows as JSON."""
+        findings = check_columns(rows, feed=self._agreement.feed, layout=layout)
+        cells = pd.DataFrame({column.name: _as_kept(rows.frame, column) for column in self._columns})
+        return Verdict(
+            good=pd.DataFrame({"line": rows.frame["line"], "cells": _json(cells)}), findings=findings
+        )
+
+    def settle(self, spool: Spool) -> int:
+        """Records have no rules between lines."""
+        return 0
+
+    def publish(self, store: Store, *, spool: Spool, publication: Publication) -> None:
+        """Stores them."""
+        for block in spool.blocks("good"):
+            rows = block[["line", "cells"]]
+            if publication.quarantined:
+                rows = rows.assign(quarantine=rows["line"].map(publication.quarantined).astype(LINE))
+            records.add(
+                store,
+                rows=rows,
+                delivery=publication.delivery,
+                partner=publication.partner,
+                feed=self._agreement.feed.name,
+            )
+
+
+def _as_kept(frame: pd.DataFrame, column: Column) -> pd.Series:
+    """Decimals as the text sent, so that no digit is lost; days in ISO; the rest as it is."""
+    if column.type is Type.DECIMAL:
+        return frame[f"{column.name}_sent"]
+    if column.type is Type.DAY:
+        return frame[column.name].astype(TEXT)
+    return frame[column.name]
+
+
+def _json(cells: pd.DataFrame) -> pd.Series:
+    """One JSON object a row, made column by column."""
+    objects = cells.astype(object).where(cells.notna(), None)
+    text = objects.to_json(orient="records", lines=True, force_ascii=False)
+    lines = text.split("\n")[: len(cells)] if len(cells) else []
+    return pd.Series(np.array(lines, dtype=object), dtype=TEXT)

@@ -1,0 +1,170 @@
+"""Who may send us data? Partners come, get keys, and go."""
+
+import ipaddress
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from meterdrop.model.errors import OperatorMistake
+from meterdrop.model.partner import Partner
+from meterdrop.receive import accounts
+from meterdrop.receive.accounts import AccountFile
+from meterdrop.store import events, partners
+from meterdrop.store.database import Database
+
+_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_KEY: Final = re.compile(
+    r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-[a-z0-9@.-]+) [A-Za-z0-9+/=]+( .*)?"
+)
+
+
+@dataclass(frozen=True)
+class KnownPartner:
+    """A partner with its account at the door."""
+
+    partner: Partner
+    account: AccountFile | None
+
+
+@dataclass(frozen=True)
+class Partners:
+    """The acts on partners; each writes the database and the door's account file, and the audit."""
+
+    database: Database
+    home: Path
+    clock: Callable[[], datetime]
+
+    def add(
+        self,
+        id: str,
+        *,
+        name: str,
+        group: int,
+        keys: Sequence[Path],
+        networks: Sequence[str],
+        who: str,
+    ) -> KnownPartner:
+        """A new partner, or more keys for one we have (then active again)."""
+        if _ID.fullmatch(id) is None:
+            raise OperatorMistake(
+                f"{id!r} can't be a partner's id: use lower-case letters, digits and hyphens, at most 63"
+            )
+        lines = [line for path in keys for line in keys_in(path)]
+        _check_networks(networks)
+        old = accounts.read(self._accounts, id)
+        with self.database.writing() as store:
+            partners.add(store, id=id, name=name, group=group, now=self.clock())
+            events.tell(
+                store,
+                at=self.clock(),
+                who=who,
+                what="partner.added",
+                partner=id,
+                after={"name": name, "group": group, "keys": len(lines), "networks": list(networks)},
+            )
+        self._make_folders(id)
+        accounts.write(
+            self._accounts,
+            id,
+            keys=_without_doubles([*(old.keys if old else ()), *lines]),
+            networks=networks or None,
+            disabled=False,
+        )
+        return self._known(id)
+
+    def listed(self) -> tuple[KnownPartner, ...]:
+        """All partners by id."""
+        with self.database.reading() as store:
+            return tuple(
+                KnownPartner(partner=one, account=accounts.read(self._accounts, one.id))
+                for one in partners.all_partners(store)
+            )
+
+    def disable(self, id: str, *, who: str) -> None:
+        """Nobody logs in as this partner any more; all that came stays."""
+        self._known(id)
+        accounts.write(self._accounts, id, disabled=True)
+        with self.database.writing() as store:
+            partners.disable(store, id)
+            events.tell(store, at=self.clock(), who=who, what="partner.disabled", partner=id)
+
+    def add_key(self, id: str, *, key: Path, who: str) -> KnownPartner:
+        """One more key."""
+        known = self._known(id)
+        keys = _without_doubles([*(known.account.keys if known.account else ()), *keys_in(key)])
+        return self._with_keys(id, keys=keys, who=who, what="partner.key-added")
+
+    def remove_key(self, id: str, *, key: str, who: str) -> KnownPartner:
+        """Takes keys away: named by comment, or by file."""
+        known = self._known(id)
+        old = known.account.keys if known.account else ()
+        unwanted = (
+            frozenset(_bare(line) for line in keys_in(Path(key))) if Path(key).is_file() else frozenset()
+        )
+        kept = [line for line in old if _bare(line) not in unwanted and _comment(line) != key]
+        if len(kept) == len(old):
+            comments = ", ".join(_comment(line) or "(no comment)" for line in old) or "none"
+            raise OperatorMistake(f"{id} has no key {key!r}. It has: {comments}")
+        return self._with_keys(id, keys=kept, who=who, what="partner.key-removed")
+
+    @property
+    def _accounts(self) -> Path:
+        return self.home / "accounts"
+
+    def _with_keys(self, id: str, *, keys: Sequence[str], who: str, what: str) -> KnownPartner:
+        accounts.write(self._accounts, id, keys=keys)
+        with self.database.writing() as store:
+            events.tell(store, at=self.clock(), who=who, what=what, partner=id, after={"keys": len(keys)})
+        return self._known(id)
+
+    def _known(self, id: str) -> KnownPartner:
+        with self.database.reading() as store:
+            found = partners.find(store, id)
+        if found is None:
+            raise OperatorMistake(f"there is no partner {id!r}: see `meterdrop partner list`")
+        return KnownPartner(partner=found, account=accounts.read(self._accounts, id))
+
+    def _make_folders(self, id: str) -> None:
+        for folder in (
+            self.home / "partners" / id / "files" / "incoming",
+            self.home / "partners" / id / ".staging",
+            self.home / "receipts" / id,
+        ):
+            folder.mkdir(parents=True, exist_ok=True)
+
+
+def keys_in(path: Path) -> list[str]:
+    """The public keys of a file; OperatorMistake if it has none or something else, a private key above all."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise OperatorMistake(f"{path}: can't be read as a public key ({error})") from error
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    if "PRIVATE KEY" in text:
+        raise OperatorMistake(f"{path} is a private key: give the public one (usually {path}.pub)")
+    if not lines or any(_KEY.fullmatch(line) is None for line in lines):
+        raise OperatorMistake(f"{path} is not an OpenSSH public key (`ssh-ed25519 AAAA… comment`)")
+    return lines
+
+
+def _check_networks(networks: Sequence[str]) -> None:
+    for network in networks:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError as error:
+            raise OperatorMistake(f"{network!r} is not a network like 192.0.2.0/24: {error}") from error
+
+
+def _without_doubles(lines: Sequence[str]) -> list[str]:
+    return list({_bare(line): line for line in lines}.values())
+
+
+def _bare(line: str) -> str:
+    return " ".join(line.split()[:2])
+
+
+def _comment(line: str) -> str:
+    return line.split(maxsplit=2)[2] if len(line.split()) > 2 else ""

@@ -1,0 +1,189 @@
+"""Rows, rejects, state and receipt: one transaction, all of it or nothing."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+from uuid import uuid4
+
+import pandas as pd
+
+from meterdrop.model.delivery import Delivery
+from meterdrop.model.finding import Finding
+from meterdrop.model.layout import Layout
+from meterdrop.receive.hashing import sha256_of
+from meterdrop.receive.originals import Originals
+from meterdrop.report import receipt as receipts
+from meterdrop.report import rejects
+from meterdrop.store import deliveries, events, findings, outbox, quarantine
+from meterdrop.store.database import Database, Store
+from meterdrop.store.deliveries import Judgement
+from meterdrop.store.spool import Spool
+from meterdrop.tables import findings_frame
+from meterdrop.usecases.checkpoint import Checkpoint
+from meterdrop.usecases.judging.judge import Judged, findings_in_order, set_aside_in_order
+from meterdrop.usecases.judging.rules import Publication, Rules
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """Writes outcomes down; what it needs to do so."""
+
+    database: Database
+    originals: Originals
+    work: Path
+    clock: Callable[[], datetime]
+    at: Checkpoint
+
+    def whole(
+        self, delivery: Delivery, *, judgement: Judgement, told: Sequence[Finding], language: str
+    ) -> Delivery:
+        """An outcome without rows: refused, duplicate or poisoned."""
+        with self.database.writing() as store:
+            settled = deliveries.settle(
+                store, delivery_before=delivery, judgement=judgement, now=self.clock()
+            )
+            findings.add(store, findings=findings_frame(told), delivery=delivery.id)
+            self.tell(store, settled, before=delivery, language=language, rejects_blob=None)
+            self.at("publish:settled")
+        self.at("publish:committed")
+        return settled
+
+    def judged(
+        self,
+        delivery: Delivery,
+        *,
+        judgement: Judgement,
+        judged: Judged,
+        told: Sequence[Finding],
+        rules: Rules,
+        spool: Spool,
+        layout: Layout,
+        language: str,
+        stores_rows: bool,
+    ) -> Delivery:
+        """An outcome with rows: what `rules` left in the spool (unless held), lines set aside, and findings."""
+        rejected = set_aside_in_order(spool, ends=judged.ends)
+        blob = self.keep_rejects(rejected, layout=layout, language=language)
+        with self.database.writing() as store:
+            if stores_rows:
+                rules.publish(store, spool=spool, publication=self._publication(delivery))
+            self.at("publish:rows")
+            self._set_aside(store, delivery, judged=judged, rules=rules, spool=spool, judgement=judgement)
+            findings.add(store, findings=findings_frame(told), delivery=delivery.id)
+            self.at("publish:quarantine")
+            settled = deliveries.settle(
+                store, delivery_before=delivery, judgement=judgement, now=self.clock()
+            )
+            self.tell(store, settled, before=delivery, language=language, rejects_blob=blob)
+            self.at("publish:settled")
+        self.at("publish:committed")
+        return settled
+
+    def _publication(self, delivery: Delivery) -> Publication:
+        who = f"delivery:{delivery.number}"
+        return Publication(
+            delivery=delivery.id, partner=delivery.partner, who=who, now=self.clock(), quarantined={}
+        )
+
+    def _set_aside(
+        self,
+        store: Store,
+        delivery: Delivery,
+        *,
+        judged: Judged,
+        rules: Rules,
+        spool: Spool,
+        judgement: Judgement,
+    ) -> None:
+        for rows, _ in set_aside_in_order(spool, ends=judged.ends):
+            quarantine.add(
+                store,
+                rows=rows,
+                delivery=delivery.id,
+                partner_id=delivery.partner,
+                feed=str(judgement.feed),
+                rules=str(judgement.rules),
+                register_version=rules.register_version,
+            )
+        for block in findings_in_order(spool, ends=judged.ends):
+            findings.add(store, findings=block, delivery=delivery.id)
+
+    def keep_rejects(
+        self,
+        rejected: Iterable[tuple[pd.DataFrame, pd.DataFrame]],
+        *,
+        layout: Layout,
+        language: str,
+    ) -> str | None:
+        """Writes rejected lines with their reasons and keeps them like an original; their hash, None for no lines.
+
+        `rejected`: blocks of lines (line, raw), each with the findings of at least those lines.
+        """
+        blocks = iter(rejected)
+        first = next(blocks, None)
+        if first is None:
+            return None
+        self.work.mkdir(parents=True, exist_ok=True)
+        path = self.work / f"rejects-{uuid4().hex}"
+        try:
+            with path.open("wb") as stream:
+                stream.write(rejects.header(layout))
+                for rows, found in chain([first], blocks):
+                    for block in rejects.lines(rows, findings=found, layout=layout, language=language):
+                        stream.write(block)
+            sha256 = sha256_of(path)
+            self.originals.keep(content=path, sha256=sha256)
+        finally:
+            path.unlink(missing_ok=True)
+        return sha256
+
+    def tell(
+        self, store: Store, settled: Delivery, *, before: Delivery, language: str, rejects_blob: str | None
+    ) -> None:
+        """The receipt as it is now, in the outbox; and the event."""
+        now = self.clock()
+        document = receipts.receipt(
+            settled,
+            findings=findings.first(store, delivery=settled.id, limit=receipts.MOST_FINDINGS),
+            language=language,
+            duplicate_of=_number(store, settled.duplicate_of),
+            parent=_number(store, settled.parent),
+            has_rejects=rejects_blob is not None,
+        )
+        if rejects_blob is not None:
+            name = receipts.rejects_name(settled)
+            outbox.put(
+                store, partner=settled.partner, delivery=settled.id, name=name, now=now, blob=rejects_blob
+            )
+        elif before.lines.quarantined:
+            outbox.put(
+                store,
+                partner=settled.partner,
+                delivery=settled.id,
+                name=receipts.rejects_name(settled),
+                now=now,
+            )
+        outbox.put(
+            store,
+            partner=settled.partner,
+            delivery=settled.id,
+            name=receipts.result_name(settled),
+            now=now,
+            content=receipts.as_json(document),
+        )
+        events.tell(
+            store,
+            at=now,
+            who="meterdrop",
+            what=f"delivery.{settled.state.value}",
+            partner=settled.partner,
+            delivery=settled.id,
+            before={"state": before.state.value, **before.lines.as_dict()},
+            after={"state": settled.state.value, **settled.lines.as_dict()},
+        )
+
+
+def _number(store: Store, key: int | None) -> str | None:
+    return None if key is None else deliveries.get(store, key).number

@@ -1,0 +1,66 @@
+"""Which feed is this file, and how is it written?"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import Final
+
+from meterdrop.detect.encoding import Encoding, find_encoding
+from meterdrop.detect.layout import find_layout
+from meterdrop.model.codes import Code
+from meterdrop.model.errors import CannotRead
+from meterdrop.model.feed import Agreement
+from meterdrop.model.layout import Layout
+from meterdrop.receive.originals import Originals
+
+_HEAD: Final = 256 * 1024
+
+
+def recognise(
+    originals: Originals,
+    *,
+    sha256: str,
+    size: int,
+    path: str,
+    agreements: Sequence[Agreement],
+    feed: str | None,
+) -> tuple[Agreement, Layout]:
+    """The agreement and layout of a kept file. Raises CannotRead with the reason if it has none."""
+    if size > max((agreement.max_bytes for agreement in agreements), default=0):
+        raise CannotRead(Code.FILE_TOO_LARGE, value=str(size))
+    declared = {agreement.encoding for agreement in agreements if agreement.encoding}
+    encoding = find_encoding(
+        originals.chunks(sha256), declared=declared.pop() if len(declared) == 1 else None
+    )
+    agreement, layout = find_layout(
+        head_of(originals, sha256), encoding=encoding, path=path, agreements=agreements, feed=feed
+    )
+    if agreement.encoding is not None and len(declared) > 0:
+        encoding = find_encoding(originals.chunks(sha256), declared=agreement.encoding)
+        return find_layout(
+            head_of(originals, sha256),
+            encoding=encoding,
+            path=path,
+            agreements=[agreement],
+            feed=agreement.feed.name,
+        )
+    return agreement, layout
+
+
+def head_of(originals: Originals, sha256: str) -> bytes:
+    """The start of a kept file."""
+    return next(chain(originals.chunks(sha256), [b""]))[:_HEAD]
+
+
+def recognise_excerpt(
+    excerpt: bytes, *, encoding: str, bom: int, header_line: int, path: str, agreement: Agreement
+) -> Layout:
+    """The layout of header and some lines of a file whose encoding was found when it came."""
+    _, layout = find_layout(
+        excerpt,
+        encoding=Encoding(name=encoding, bom=bom),
+        path=path,
+        agreements=[agreement],
+        feed=agreement.feed.name,
+    )
+    return replace(layout, header_line=header_line)

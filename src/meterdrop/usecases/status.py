@@ -1,0 +1,75 @@
+"""How are we? Counts, the oldest unfinished work, silent partners, and what is wrong."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from meterdrop.model.delivery import State
+from meterdrop.store import deliveries, outbox, partners, quarantine, register
+from meterdrop.store.database import Database
+
+_LATE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Status:
+    """The state of the house at one moment."""
+
+    at: datetime
+    deliveries: Mapping[str, int]
+    quarantine: Mapping[str, int]
+    devices: int
+    receipts_waiting: int
+    oldest_unfinished: datetime | None
+    silent_partners: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LookAround:
+    """Asks the database how things are."""
+
+    database: Database
+    silent_after: timedelta
+    clock: Callable[[], datetime]
+
+    def __call__(self) -> Status:
+        """`problems` are sentences with what to do next; none means all is well."""
+        now = self.clock()
+        with self.database.reading() as store:
+            by_state = deliveries.counts_by_state(store)
+            oldest = deliveries.oldest_unfinished(store)
+            last = deliveries.last_received(store)
+            active = [one.id for one in partners.all_partners(store) if one.active]
+            waiting = outbox.count_unwritten(store)
+            lines = quarantine.counts_by_state(store)
+            devices = register.count(store)
+        silent = tuple(
+            partner for partner in active if partner in last and now - last[partner] > self.silent_after
+        )
+        return Status(
+            at=now,
+            deliveries=by_state,
+            quarantine=lines,
+            devices=devices,
+            receipts_waiting=waiting,
+            oldest_unfinished=oldest,
+            silent_partners=silent,
+            problems=_problems(by_state, oldest=oldest, now=now, silent=silent),
+        )
+
+
+def _problems(
+    by_state: Mapping[str, int], *, oldest: datetime | None, now: datetime, silent: tuple[str, ...]
+) -> tuple[str, ...]:
+    problems = []
+    if oldest is not None and now - oldest > _LATE:
+        problems.append(f"a delivery waits since {oldest:%Y-%m-%d %H:%M} UTC: is `meterdrop up` running?")
+    for state, what in (
+        (State.HELD, "held: look at `meterdrop deliveries --state held`"),
+        (State.POISONED, "poisoned: look at `meterdrop deliveries --state poisoned`"),
+    ):
+        if by_state.get(state.value):
+            problems.append(f"{by_state[state.value]} deliveries are {what}")
+    problems.extend(f"{partner} has sent nothing for a long time: ask them" for partner in silent)
+    return tuple(problems)

@@ -1,0 +1,111 @@
+"""What receipt would a file get? Judged by all rules, nothing stored."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from uuid import uuid4
+
+from meterdrop.model.codes import Code, severity_of
+from meterdrop.model.delivery import LineCounts, State
+from meterdrop.model.errors import CannotRead
+from meterdrop.model.feed import Agreement
+from meterdrop.model.finding import Finding
+from meterdrop.receive.hashing import sha256_of
+from meterdrop.receive.originals import Originals
+from meterdrop.report.receipt import MOST_FINDINGS, told
+from meterdrop.store import findings
+from meterdrop.store.spool import Spool
+from meterdrop.usecases.judging.judge import findings_in_order, judge
+from meterdrop.usecases.judging.rules import Rules
+from meterdrop.usecases.recognise import recognise
+
+
+@dataclass(frozen=True)
+class TryProfile:
+    """Judges a file as if this partner had sent it."""
+
+    work: Path
+    agreements_of: Callable[[str], Sequence[Agreement]]
+    rules_for: Callable[[Agreement, date], Rules]
+    today: Callable[[], date]
+
+    def __call__(self, partner: str, path: Path) -> dict[str, object]:
+        """The receipt without delivery and upload. The file's bytes are kept only while it is judged."""
+        place = self.work / f"try-{uuid4().hex}"
+        originals = Originals(where=place / "originals")
+        spool = Spool(place / "spool")
+        try:
+            sha256 = sha256_of(path)
+            originals.keep(content=path, sha256=sha256)
+            return self._receipt(partner, path, sha256=sha256, originals=originals, spool=spool)
+        finally:
+            spool.close()
+            originals.forget_all()
+
+    def _receipt(
+        self, partner: str, path: Path, *, sha256: str, originals: Originals, spool: Spool
+    ) -> dict[str, object]:
+        agreements = self.agreements_of(partner)
+        language = next((agreement.language for agreement in agreements), "cs")
+        head = {
+            "receipt": 1,
+            "partner": partner,
+            "file": path.name,
+            "bytes": path.stat().st_size,
+            "sha256": sha256,
+        }
+        try:
+            agreement, layout = recognise(
+                originals,
+                sha256=sha256,
+                size=path.stat().st_size,
+                path=f"incoming/{path.name}",
+                agreements=agreements,
+                feed=None,
+            )
+            rules = self.rules_for(agreement, self.today())
+            with originals.open(sha256) as stream:
+                judged = judge(stream, agreement=agreement, layout=layout, rules=rules, spool=spool)
+        except CannotRead as problem:
+            code = Code(problem.code)
+            refusal = Finding(
+                code=code,
+                severity=severity_of(code),
+                line=problem.line,
+                column=problem.column,
+                value=problem.value,
+            )
+            return head | _told(State.REFUSED, LineCounts(), {code.value: 1}, [refusal], language=language)
+        extra = [
+            Finding(
+                code=Code.FILE_EXTRA_COLUMN,
+                severity=severity_of(Code.FILE_EXTRA_COLUMN),
+                line=layout.header_line,
+                column=heading,
+            )
+            for heading in layout.extra
+        ]
+        found = list(extra)
+        for block in findings_in_order(spool, ends=judged.ends):
+            found.extend(findings.as_values(block, limit=MOST_FINDINGS - len(found)))
+        by_code = Counter(judged.findings_by_code) + Counter(finding.code.value for finding in extra)
+        state = judged.state(agreement=agreement)
+        return (
+            head
+            | {"feed": agreement.feed.name}
+            | _told(state, judged.lines, by_code, found, language=language)
+        )
+
+
+def _told(
+    state: State, lines: LineCounts, by_code: dict[str, int], found: Sequence[Finding], *, language: str
+) -> dict[str, object]:
+    return {
+        "verdict": state.value,
+        "lines": lines.as_dict(),
+        "findings_total": sum(by_code.values()),
+        "findings_by_code": dict(sorted(by_code.items())),
+        "findings": [told(finding, language=language) for finding in found],
+    }

@@ -1,0 +1,1 @@
+"""Is it right? The feed's declared checks, our named rules, and checks against facts from the store."""

@@ -1,0 +1,132 @@
+"""Can a reading be right by itself? Its day, its value, its unit: nothing is looked up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from meterdrop.model.codes import Code
+from meterdrop.model.feed import Feed
+from meterdrop.model.layout import Layout
+from meterdrop.tables import DECIMAL, TEXT, findings_at, join_findings
+from meterdrop.validate.arrays import ALWAYS, Mask, arrow, days, is_word, present, truth
+
+HEATING: Final = "HT"
+"""The only medium whose device may have no unit: a heat-cost allocator."""
+
+_VALUE: Final = pa.decimal128(21, 6)
+_FACTOR: Final = pa.decimal128(8, 4)
+
+
+@dataclass(frozen=True)
+class ReadingRules:
+    """Parameters of the rules, from the feed's YAML with the partner's laid over."""
+
+    days_ahead: int
+    """A reading may be this many days ahead of today."""
+    years_back: int
+    """An older one is refused."""
+    value_sentinels: Mapping[str, tuple[Decimal, ...]]
+    """Canonical values that mean "missing", by dimension."""
+
+    @classmethod
+    def of(cls, feed: Feed) -> "ReadingRules":
+        """The feed's own; the catalog has checked that all are there."""
+        ahead, back = feed.rules["days_ahead"], feed.rules["years_back"]
+        sentinels = feed.rules["value_sentinels"]
+        if not isinstance(ahead, int) or not isinstance(back, int) or not isinstance(sentinels, Mapping):
+            raise TypeError(f"the rules of {feed.name} did not come from a catalog")
+        return cls(
+            days_ahead=ahead,
+            years_back=back,
+            value_sentinels={
+                str(dimension): tuple(Decimal(value) for value in values)
+                for dimension, values in sentinels.items()
+            },
+        )
+
+
+def check_readings(frame: pd.DataFrame, *, today: date, rules: ReadingRules, layout: Layout) -> pd.DataFrame:
+    """All rules of this page. `today` is the day in Prague on which the file is judged."""
+    return join_findings(
+        [
+            check_days(frame, today=today, rules=rules, layout=layout),
+            check_values(frame, rules=rules, layout=layout),
+            check_units(frame, layout=layout),
+        ]
+    )
+
+
+def check_days(frame: pd.DataFrame, *, today: date, rules: ReadingRules, layout: Layout) -> pd.DataFrame:
+    """`date.in-future`: later than `days_ahead` from today; `date.too-old`: before this day `years_back` ago."""
+    day = days(frame["Date"], empty=ALWAYS)
+    known = present(frame["Date"])
+    latest = _number(today + timedelta(days=rules.days_ahead))
+    earliest = _number(_years_before(today, years=rules.years_back))
+    return join_findings(
+        [
+            _cells(frame, known & (day > latest), code=Code.DATE_IN_FUTURE, column="Date", layout=layout),
+            _cells(frame, known & (day < earliest), code=Code.DATE_TOO_OLD, column="Date", layout=layout),
+        ]
+    )
+
+
+def check_values(frame: pd.DataFrame, *, rules: ReadingRules, layout: Layout) -> pd.DataFrame:
+    """`value.sentinel`: values that a register shows when it has none (80000 m³ is 0x80000000)."""
+    value = canonical_values(frame)
+    found = np.zeros(len(frame), dtype=np.bool_)
+    for dimension, sentinels in rules.value_sentinels.items():
+        same = is_word(frame["Unit_dimension"], dimension)
+        for sentinel in sentinels:
+            equal = pc.equal(arrow(value), pa.scalar(sentinel, DECIMAL.pyarrow_dtype))
+            found |= same & pc.fill_null(equal, False).to_numpy(zero_copy_only=False)
+    return _cells(frame, found, code=Code.VALUE_SENTINEL, column="Value", shown="Value_sent", layout=layout)
+
+
+def check_units(frame: pd.DataFrame, *, layout: Layout) -> pd.DataFrame:
+    """`cell.missing`: no unit, and the file's own medium says that it is no heat-cost allocator."""
+    return _cells(frame, without_unit(frame), code=Code.CELL_MISSING, column="Unit", layout=layout)
+
+
+def without_unit(frame: pd.DataFrame) -> Mask:
+    """Rows whose own medium needs a unit and which have none."""
+    return ~truth(frame["Unit_given"]) & present(frame["Media"]) & ~is_word(frame["Media"], HEATING)
+
+
+def canonical_values(frame: pd.DataFrame) -> pd.Series:
+    """Value times the unit's factor, exactly; without a unit the value itself. Null where either failed."""
+    given = frame["Unit_given"]
+    one = pa.scalar(Decimal(1), _FACTOR)
+    factor = pc.if_else(arrow(given), arrow(frame["Unit_factor"]).cast(_FACTOR), one)
+    product = pc.multiply(arrow(frame["Value"]).cast(_VALUE), factor)
+    return pd.Series(pd.arrays.ArrowExtensionArray(product.cast(DECIMAL.pyarrow_dtype)))
+
+
+def _cells(
+    frame: pd.DataFrame, mask: Mask, *, code: Code, column: str, layout: Layout, shown: str | None = None
+) -> pd.DataFrame:
+    where = np.flatnonzero(mask)
+    return findings_at(
+        line=frame["line"].to_numpy()[where],
+        code=code,
+        column=layout.heading_of(column),
+        value=frame[shown or column].iloc[where].astype(TEXT),
+    )
+
+
+def _number(day: date) -> int:
+    return (day - date(1970, 1, 1)).days
+
+
+def _years_before(day: date, *, years: int) -> date:
+    """The same day years ago; 28 February for the 29th."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)

@@ -1,0 +1,36 @@
+"""Fixtures: a door that runs, with two partners."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.door.house import House
+
+HouseMaker = Callable[..., House]
+
+
+@pytest.fixture
+def make_house(tmp_path: Path) -> Iterator[HouseMaker]:
+    """Makes a furnished house with the partners techem and ista; not yet started."""
+    houses: list[House] = []
+
+    def make(**settings: int | float | bool) -> House:
+        house = House(home=tmp_path / f"home{len(houses)}", settings=settings)
+        house.furnish()
+        house.write_account("techem")
+        house.write_account("ista")
+        houses.append(house)
+        return house
+
+    yield make
+    for house in houses:
+        house.clear_away()
+
+
+@pytest.fixture
+def house(make_house: HouseMaker) -> House:
+    """A running door with the usual settings."""
+    made = make_house()
+    made.start()
+    return made

@@ -1,0 +1,74 @@
+"""Does asyncssh still work the way protocol.py leans on? An upgrade that changes it must fail here."""
+
+import inspect
+
+import asyncssh
+from asyncssh import sftp
+from asyncssh.stream import SSHServerStreamSession
+
+from sftp_server.protocol import DoorHandler, DoorSession
+from sftp_server.uploads import DoorSFTP
+
+FORBIDDEN = (
+    "symlink",
+    "link",
+    "readlink",
+    "lock",
+    "unlock",
+    "copy_data",
+    "ranges",
+    "statvfs",
+    "fstatvfs",
+    "openssh_link",
+)
+
+
+def test_the_version_is_one_we_have_read() -> None:
+    assert asyncssh.__version__.startswith("2.24.")
+
+
+def test_packets_are_answered_through_the_handlers_table() -> None:
+    source = inspect.getsource(sftp.SFTPServerHandler._process_packet)
+    assert "self._packet_handlers.get(" in source
+    assert "self._return_types.get(" in source
+    assert "await handler(self, packet)" in source
+
+
+def test_handles_are_kept_where_a_close_takes_them_from() -> None:
+    source = inspect.getsource(sftp.SFTPServerHandler._process_close)
+    assert "self._file_handles.pop(handle, None)" in source
+    assert "self._dir_handles.pop(handle, None)" in source
+    assert "self._server.close(file_obj)" in inspect.getsource(sftp.SFTPServerHandler._cleanup)
+
+
+def test_every_packet_that_asyncssh_knows_is_ours_or_left_out_on_purpose() -> None:
+    ours = {handler.__name__ for handler in DoorHandler._packet_handlers.values() if handler}
+    theirs = {handler.__name__ for handler in sftp.SFTPServerHandler._packet_handlers.values() if handler}
+    assert theirs - ours == {f"_process_{name}" for name in FORBIDDEN}
+
+
+def test_no_file_operation_of_asyncssh_itself_is_left() -> None:
+    """Whatever opens, changes or lists files in the parent class is overridden, or cannot be reached."""
+    harmless = {
+        "convert_attrs",
+        "format_longname",
+        "__init__",
+        "_to_sftpname",
+        "map_path",
+        "reverse_map_path",
+    }
+    harmless |= {"open56", *FORBIDDEN, "statvfs", "fstatvfs"}
+    theirs = {name for name, member in vars(sftp.SFTPServer).items() if inspect.isfunction(member)}
+    assert theirs - harmless - set(vars(DoorSFTP)) == set()
+
+
+def test_the_session_class_still_has_what_ours_overrides() -> None:
+    for name in (
+        "subsystem_requested",
+        "session_started",
+        "signal_received",
+        "break_received",
+        "terminal_size_changed",
+    ):
+        assert name in vars(DoorSession)
+        assert hasattr(SSHServerStreamSession, name)

@@ -1,0 +1,305 @@
+"""Is an upload that was cut, in whatever way, kept for a resume and never handed over?"""
+
+import asyncio
+import io
+from collections.abc import Callable
+from typing import Any
+
+import asyncssh
+import paramiko
+import pytest
+
+from tests.integration.door.conftest import HouseMaker
+from tests.integration.door.house import House, wait_until
+
+CONTENT = b"12345678;2026-11-01;12,5\n" * 4000
+HALF = len(CONTENT) // 2
+
+
+def _end_of_channel(sftp: paramiko.SFTPClient) -> None:
+    channel = sftp.get_channel()
+    assert channel is not None
+    channel.shutdown_write()
+
+
+def _close_channel(sftp: paramiko.SFTPClient) -> None:
+    channel = sftp.get_channel()
+    assert channel is not None
+    channel.close()
+
+
+def _reset(sftp: paramiko.SFTPClient) -> None:
+    channel = sftp.get_channel()
+    assert channel is not None
+    channel.get_transport().sock.close()
+
+
+def _cut_inside_a_packet(sftp: paramiko.SFTPClient) -> None:
+    channel = sftp.get_channel()
+    assert channel is not None
+    channel.sendall(b"\x00\x00\x40\x00\x06\x00\x00")
+    channel.shutdown_write()
+
+
+def _send_signal(sftp: paramiko.SFTPClient) -> None:
+    channel = sftp.get_channel()
+    assert channel is not None
+    message = paramiko.Message()
+    message.add_byte(b"\x62")  # SSH_MSG_CHANNEL_REQUEST
+    message.add_int(channel.remote_chanid)
+    message.add_string("signal")
+    message.add_boolean(False)
+    message.add_string("TERM")
+    transport: Any = channel.get_transport()  # its sender of raw messages is private
+    transport._send_user_message(message)
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [_end_of_channel, _close_channel, _reset, _cut_inside_a_packet, _send_signal],
+    ids=lambda cut: cut.__name__,
+)
+def test_a_cut_upload_is_kept_listed_and_resumed_by_append(
+    house: House, cut: Callable[[paramiko.SFTPClient], None]
+) -> None:
+    with house.sftp() as sftp:
+        handle = sftp.open("/incoming/a.csv", "wb")
+        handle.write(CONTENT[:HALF])
+        assert sftp.stat("/incoming/a.csv").st_size == HALF
+        cut(sftp)
+        wait_until(lambda: bool(house.audit("upload.lost")))
+    assert house.tickets() == []
+    with house.sftp() as sftp:
+        assert [(e.filename, e.st_size) for e in sftp.listdir_attr("/incoming")] == [("a.csv", HALF)]
+        with sftp.open("/incoming/a.csv", "ab") as handle:
+            handle.write(CONTENT[HALF:])
+    (ticket,) = house.tickets("finished")
+    assert house.content(ticket) == CONTENT
+    assert house.staging() == []
+
+
+def test_sending_again_from_the_start_replaces_the_part(house: House) -> None:
+    with house.sftp() as sftp:
+        sftp.open("/incoming/a.csv", "wb").write(b"x" * 5000)
+        sftp.stat("/incoming/a.csv")
+        _reset(sftp)
+    wait_until(lambda: bool(house.audit("upload.lost")))
+    with house.sftp() as sftp:
+        sftp.putfo(io.BytesIO(b"short\n"), "/incoming/a.csv")
+    (ticket,) = house.tickets()
+    assert house.content(ticket) == b"short\n"
+
+
+def test_writing_from_byte_0_without_truncating_starts_a_part_over(house: House) -> None:
+    with house.sftp() as sftp:
+        sftp.open("/incoming/a.csv", "wb").write(b"x" * 5000)
+        sftp.stat("/incoming/a.csv")
+        _reset(sftp)
+    wait_until(lambda: bool(house.audit("upload.lost")))
+    with house.sftp() as sftp, sftp.open("/incoming/a.csv", "r+b") as handle:
+        handle.write(b"other\n")
+    (ticket,) = house.tickets()
+    assert house.content(ticket) == b"other\n"
+
+
+def test_an_overwrite_that_was_cut_leaves_the_handed_over_bytes_alone(house: House) -> None:
+    with house.sftp() as sftp:
+        sftp.putfo(io.BytesIO(b"good\n"), "/incoming/a.csv")
+    with house.sftp() as sftp:
+        sftp.open("/incoming/a.csv", "wb").write(b"bad")
+        sftp.stat("/incoming/a.csv")
+        _reset(sftp)
+    wait_until(lambda: bool(house.audit("upload.lost")))
+    (ticket,) = house.tickets()
+    assert house.content(ticket) == b"good\n"
+    assert house.visible("incoming/a.csv").read_bytes() == b"good\n"
+
+
+def test_the_second_session_on_a_name_fences_the_first(house: House) -> None:
+    async def race() -> None:
+        async with house.connect() as one, house.connect() as two:
+            async with one.start_sftp_client() as first, two.start_sftp_client() as second:
+                slow = await first.open("/incoming/a.csv", "wb")
+                await slow.write(b"from the first\n")
+                quick = await second.open("/incoming/a.csv", "wb")
+                await quick.write(b"from the second\n")
+                with pytest.raises(asyncssh.SFTPFailure, match="another session"):
+                    await slow.write(b"more\n")
+                with pytest.raises(asyncssh.SFTPFailure, match="another session"):
+                    await slow.close()
+                await quick.close()
+
+    asyncio.run(race())
+    (ticket,) = house.tickets()
+    assert house.content(ticket) == b"from the second\n"
+
+
+def test_a_hole_is_refused_at_close_and_what_is_before_it_can_be_resumed(house: House) -> None:
+    async def with_hole() -> None:
+        async with house.connect() as connection, connection.start_sftp_client() as sftp:
+            handle = await sftp.open("/incoming/a.csv", "wb")
+            await handle.write(CONTENT[:100], 0)
+            await handle.write(CONTENT[200:300], 200)
+            with pytest.raises(asyncssh.SFTPFailure, match="100 of 300 bytes are missing"):
+                await handle.close()
+            assert await sftp.getsize("/incoming/a.csv") == 100
+
+    asyncio.run(with_hole())
+    assert house.tickets() == []
+
+
+def test_writes_out_of_order_make_a_whole_file(house: House) -> None:
+    async def backwards() -> None:
+        async with house.connect() as connection, connection.start_sftp_client() as sftp:
+            handle = await sftp.open("/incoming/a.csv", "wb")
+            for start in reversed(range(0, len(CONTENT), 10_000)):
+                await handle.write(CONTENT[start : start + 10_000], start)
+            await handle.close()
+
+    asyncio.run(backwards())
+    (ticket,) = house.tickets()
+    assert house.content(ticket) == CONTENT
+
+
+def test_a_file_shorter_than_announced_is_refused_at_close(house: House) -> None:
+    async def short() -> None:
+        async with house.connect() as connection, connection.start_sftp_client() as sftp:
+            handle = await sftp.open("/incoming/a.csv", "wb")
+            await handle.setstat(asyncssh.SFTPAttrs(size=1000))
+            await handle.write(b"x" * 400)
+            with pytest.raises(asyncssh.SFTPFailure, match="600 of 1000 bytes are missing"):
+                await handle.close()
+            longer = await sftp.open("/incoming/b.csv", "wb")
+            await longer.write(b"0123456789")
+            await longer.setstat(asyncssh.SFTPAttrs(size=4))
+            await longer.close()
+
+    asyncio.run(short())
+    (ticket,) = house.tickets()
+    assert house.content(ticket) == b"0123"
+
+
+def test_too_large_a_file_is_refused_even_if_the_client_ignores_it(make_house: HouseMaker) -> None:
+    house = make_house(max_file_bytes=1000)
+    house.start()
+
+    async def too_large() -> None:
+        async with house.connect() as connection, connection.start_sftp_client() as sftp:
+            handle = await sftp.open("/incoming/a.csv", "wb")
+            await handle.write(b"x" * 900)
+            for offset in (900, 2**40, 2**63 - 1, 2**64 - 300):
+                with pytest.raises(asyncssh.SFTPFailure, match="larger than 1000 bytes"):
+                    await handle.write(b"x" * 200, offset)
+            with pytest.raises(asyncssh.SFTPFailure, match="not whole"):
+                await handle.close()
+
+    asyncio.run(too_large())
+    assert house.tickets() == []
+
+
+def test_a_nearly_full_disk_refuses_uploads_and_mkdir(make_house: HouseMaker) -> None:
+    house = make_house(free_disk_floor=2**60)
+    house.start()
+    with house.sftp() as sftp:
+        with pytest.raises(OSError, match="nearly full"):
+            sftp.open("/incoming/a.csv", "wb")
+        with pytest.raises(OSError, match="nearly full"):
+            sftp.mkdir("/incoming/a")
+    assert house.staging() == []
+
+
+def test_a_part_nobody_goes_on_with_gets_an_incomplete_ticket_and_goes(make_house: HouseMaker) -> None:
+    house = make_house(part_expires=0.5, sweep_every=0.1)
+    house.start()
+    with house.sftp() as sftp:
+        handle = sftp.open("/incoming/a.csv", "wb")
+        handle.write(b"half")
+        sftp.stat("/incoming/a.csv")
+        _reset(sftp)
+    wait_until(lambda: bool(house.tickets()))
+    (ticket,) = house.tickets()
+    assert (ticket["outcome"], ticket["bytes"], ticket["name"]) == ("incomplete", 4, "incoming/a.csv")
+    assert not (house.home / "landing" / ticket["upload"] / "content").exists()
+    with house.sftp() as sftp:
+        assert sftp.listdir("/incoming") == []
+    assert house.staging() == []
+
+
+def test_an_open_upload_does_not_expire(make_house: HouseMaker) -> None:
+    house = make_house(part_expires=0.2, sweep_every=0.05)
+    house.start()
+    with house.sftp() as sftp:
+        handle = sftp.open("/incoming/a.csv", "wb")
+        handle.write(b"slow")
+        wait_until(lambda: len(house.audit("login")) == 1)
+        import time
+
+        time.sleep(0.6)
+        handle.close()
+    assert [ticket["outcome"] for ticket in house.tickets()] == ["finished"]
+
+
+def test_parts_survive_a_killed_door_as_far_as_they_were_synced(house: House) -> None:
+    with house.sftp() as sftp:
+        handle = sftp.open("/incoming/a.csv", "wb")
+        handle.write(CONTENT[:HALF])
+        sftp.stat("/incoming/a.csv")
+        _reset(sftp)
+        wait_until(lambda: bool(house.audit("upload.lost")))
+    with house.sftp() as sftp:
+        other = sftp.open("/incoming/b.csv", "wb")
+        other.write(b"never synced")
+        sftp.stat("/incoming/b.csv")
+        house.kill()
+    house.start()
+    with house.sftp() as sftp:
+        assert {e.filename: e.st_size for e in sftp.listdir_attr("/incoming")} == {"a.csv": HALF, "b.csv": 0}
+        with sftp.open("/incoming/a.csv", "ab") as handle:
+            handle.write(CONTENT[HALF:])
+    (ticket,) = house.tickets()
+    assert house.content(ticket) == CONTENT
+
+
+def test_sigterm_lets_an_upload_in_flight_finish_and_exits_with_0(house: House) -> None:
+    with house.sftp() as sftp:
+        handle = sftp.open("/incoming/a.csv", "wb")
+        handle.write(CONTENT[:HALF])
+        sftp.stat("/incoming/a.csv")
+        house.running().terminate()
+        wait_until(lambda: _refuses(house))
+        handle.write(CONTENT[HALF:])
+        handle.close()
+    assert house.running().wait(timeout=10) == 0
+    (ticket,) = house.tickets()
+    assert house.content(ticket) == CONTENT
+
+
+def _refuses(house: House) -> bool:
+    try:
+        with house.transport():
+            return False
+    except (paramiko.SSHException, OSError, EOFError):
+        return True
+
+
+def test_sigterm_gives_up_waiting_after_the_drain_time(make_house: HouseMaker) -> None:
+    house = make_house(drain=0.3)
+    house.start()
+    with house.sftp() as sftp:
+        handle = sftp.open("/incoming/a.csv", "wb")
+        handle.write(CONTENT[:HALF])
+        sftp.stat("/incoming/a.csv")
+        assert house.stop() == 0
+    assert house.tickets() == []
+    house.start()
+    with house.sftp() as sftp:
+        assert sftp.stat("/incoming/a.csv").st_size == HALF
+
+
+def test_the_door_stops_when_its_parents_pipe_closes(make_house: HouseMaker) -> None:
+    house = make_house()
+    house.start(with_stdin=True)
+    stdin = house.running().stdin
+    assert stdin is not None
+    stdin.close()
+    assert house.running().wait(timeout=10) == 0

@@ -1,0 +1,66 @@
+"""Does the door say what is missing when it cannot start?"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.integration.door.conftest import HouseMaker
+from tests.integration.door.house import ROOT
+
+
+def start(home: Path) -> "subprocess.CompletedProcess[str]":
+    """Start a door that is going to fail."""
+    return subprocess.run(
+        [sys.executable, "-m", "sftp_server", "--home", str(home), "--port", "0"],
+        cwd=ROOT, capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def reason(done: "subprocess.CompletedProcess[str]") -> str:
+    """What it said; one JSON line, no traceback."""
+    assert done.returncode == 2
+    assert done.stdout == ""
+    return str(json.loads(done.stderr)["reason"])
+
+
+def test_a_missing_home_says_how_to_make_one(tmp_path: Path) -> None:
+    assert "init" in reason(start(tmp_path / "nowhere"))
+
+
+def test_a_missing_host_key_says_how_to_make_one(tmp_path: Path) -> None:
+    assert "host key" in reason(start(tmp_path))
+
+
+def test_a_host_key_that_others_can_read_is_refused(make_house: HouseMaker) -> None:
+    house = make_house()
+    (house.home / "hostkeys" / "ssh_host_ed25519_key").chmod(0o644)
+    assert "chmod 600" in reason(start(house.home))
+
+
+@pytest.mark.parametrize(
+    "line", ["drian = 5", 'drain = "5"', "drain = -1", "drain = true", "= 5", 'home = "/"']
+)
+def test_a_mistake_in_door_toml_is_named(make_house: HouseMaker, line: str) -> None:
+    house = make_house()
+    (house.home / "door.toml").write_text(line)
+    assert "door.toml" in reason(start(house.home))
+
+
+def test_a_port_in_use_is_named(make_house: HouseMaker) -> None:
+    house = make_house()
+    house.start()
+    (house.home / "door.toml").write_text(f"port = {house.port}")
+    done = subprocess.run(
+        [sys.executable, "-m", "sftp_server", "--home", str(house.home), "--host", "127.0.0.1"],
+        cwd=ROOT, capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert str(house.port) in reason(done)
+
+
+def test_the_door_imports_nothing_of_the_pipeline(make_house: HouseMaker) -> None:
+    code = "import sftp_server.__main__, sys; print([m for m in sys.modules if m.split('.')[0] in set('meterdrop sqlalchemy pandas pyarrow pandera pydantic watchdog paramiko'.split())])"  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
