@@ -71,6 +71,7 @@ class Doorkeeper(asyncssh.SSHServer):
         """Always True: False would let everybody in without a key."""
         if self._visit is not None:
             self._visit.offered = None
+            _let_ask_again(self._visit.connection)
         return True
 
     def public_key_auth_supported(self) -> bool:
@@ -95,10 +96,12 @@ class Doorkeeper(asyncssh.SSHServer):
             self._send_away(visit, "asked too often")
         account = house.accounts.get(username)
         if account is not None and account.admits(key=key.public_data, address=visit.address):
+            self._check_number(visit, username, key.get_fingerprint())
             comment = account.keys[key.public_data]
             visit.offered = (username, key.public_data, key.get_fingerprint(), comment)
             return True
         visit.offered = None
+        _let_ask_again(visit.connection)
         visit.tries += 1
         visit.points += WRONG_KEY if account is not None else NO_SUCH_PARTNER
         visit.note(
@@ -110,6 +113,12 @@ class Doorkeeper(asyncssh.SSHServer):
         if visit.tries >= house.settings.tries_per_connection:
             self._send_away(visit, "too many tries")
         return False
+
+    def _check_number(self, visit: Visit, username: str, fingerprint: str) -> None:
+        """Send away who has too many connections; only whoever shows a right key learns that."""
+        if self._house.visits.connections_of(username) >= self._house.settings.connections_per_partner:
+            visit.note("login.refused", user=username, offered=fingerprint, reason="too many connections")
+            raise asyncssh.DisconnectError(asyncssh.DISC_TOO_MANY_CONNECTIONS, "too many connections")
 
     def _send_away(self, visit: Visit, reason: str) -> None:
         visit.points += TOO_MANY_TRIES
@@ -125,9 +134,7 @@ class Doorkeeper(asyncssh.SSHServer):
         username, key, fingerprint, comment = visit.offered
         if visit.connection.get_extra_info("username") != username:
             raise asyncssh.DisconnectError(asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "the name changed")
-        if house.visits.connections_of(username) >= house.settings.connections_per_partner:
-            visit.note("login.refused", user=username, offered=fingerprint, reason="too many connections")
-            raise asyncssh.DisconnectError(asyncssh.DISC_TOO_MANY_CONNECTIONS, "too many connections")
+        self._check_number(visit, username, fingerprint)
         visit.partner, visit.key, visit.fingerprint = username, key, fingerprint
         visit.last_seen = house.clock()
         visit.note("login", key_comment=comment[:255])
@@ -144,6 +151,14 @@ class Doorkeeper(asyncssh.SSHServer):
         if len(visit.sessions) >= house.settings.channels_per_connection:
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_RESOURCE_SHORTAGE, "too many sessions")
         return visit.connection.create_server_channel(encoding=None), house.make_session(visit, visit.partner)
+
+
+def _let_ask_again(connection: asyncssh.SSHServerConnection) -> None:
+    """Take another service request before the next try: paramiko sends one with every key, and sshd takes it.
+
+    A private name of asyncssh; without it, partners with several keys in paramiko are cut off at the second.
+    """
+    connection._next_service = b"ssh-userauth"
 
 
 def _reason(unknown: bool) -> str:

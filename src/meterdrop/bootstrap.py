@@ -127,7 +127,7 @@ class House:
 
     def today(self) -> date:
         """The day in Prague."""
-        return self.today_is or datetime.now(_PRAGUE).date()
+        return self.today_is or self.settings.today or datetime.now(_PRAGUE).date()
 
     def agreements_of(self, partner: str) -> Sequence[Agreement]:
         """What we expect from a partner."""
@@ -183,6 +183,7 @@ class House:
             originals=self.originals,
             publisher=self.publisher,
             agreements_of=self.agreements_of,
+            agreement_of=self.agreement_of,
             rules_for=self.rules_for,
             clock=now,
             today=self.today,

@@ -1,6 +1,7 @@
 """What was configured? Frozen settings from `<home>/meterdrop.toml` and METERDROP_… variables, read once."""
 
 import os
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,6 +36,8 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(default=30.0, gt=0)
     silent_days: int = Field(default=40, ge=1)
     """A partner that sent nothing for so long is named by `status`."""
+    today: date | None = None
+    """For tests and the demonstration: the day it is in Prague."""
     crash_at: str | None = None
     """For tests only: the point (usecases.checkpoint) at which the pipeline kills itself."""
 

@@ -45,7 +45,7 @@ _FEW_CONTROLS: Final = 8
 _CONTROLS_SHARE: Final = 0.05
 _UTF16_SHARE: Final = 0.4
 _OUR_NAMES: Final = {"cp1250": "windows-1250", "utf-8-sig": "utf-8"}
-_ASCII: Final = bytes(range(128))
+_ALL_BYTES: Final = bytes(range(256))
 
 
 @dataclass(frozen=True)
@@ -111,13 +111,11 @@ def known_encoding(declared: str) -> str | None:
         name = codecs.lookup(declared).name
         if name in {"utf-16", "utf-16-le", "utf-16-be"}:
             return name
-        one_byte_each = _ASCII.decode(name) == _ASCII.decode("ascii") and (
-            name.startswith("utf-8")
-            or all(len(bytes([octet]).decode(name, "replace")) == 1 for octet in range(256))
-        )
+        one_byte_each = name.startswith("utf-8") or len(_ALL_BYTES.decode(name, "replace")) == len(_ALL_BYTES)
+        ascii_based = _ALL_BYTES[:128].decode(name) == _ALL_BYTES[:128].decode("ascii")
     except (LookupError, UnicodeDecodeError):
         return None
-    return _OUR_NAMES.get(name, name) if one_byte_each else None
+    return _OUR_NAMES.get(name, name) if one_byte_each and ascii_based else None
 
 
 def find_encoding(chunks: Iterable[bytes], *, declared: str | None) -> Encoding:

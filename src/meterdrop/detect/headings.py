@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from meterdrop.model.feed import Agreement, Column
+from meterdrop.model.feed import Agreement, Column, Type
 from meterdrop.model.layout import REJECTS_HEADINGS, SEPARATORS
 from meterdrop.model.measures import UNITS
 from meterdrop.model.spelling import heading_key
@@ -30,8 +30,10 @@ class Header:
         return frozenset(name for name in self.columns if name is not None)
 
     def missing(self, agreement: Agreement) -> tuple[str, ...]:
-        """Mandatory columns that are not there."""
-        return tuple(name for name in agreement.feed.mandatory if name not in self.recognised)
+        """Mandatory columns that are not there. A unit told by a heading (`Stav [m3]`) stands for its column."""
+        units = {column.name for column in agreement.feed.columns if column.type is Type.UNIT and self.units}
+        there = self.recognised | units
+        return tuple(name for name in agreement.feed.mandatory if name not in there)
 
 
 def read_header(line: str, *, agreement: Agreement, separator: str | None = None) -> Header:

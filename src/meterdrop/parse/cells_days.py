@@ -13,7 +13,7 @@ from meterdrop.model.codes import Code
 from meterdrop.model.feed import Column
 from meterdrop.parse.cells_cast import Cast, Mask, matches, present
 
-_CLOCK: Final = "([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]+)?)?"
+_CLOCK: Final = "(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]+)?)?"
 _DMY: Final = "(?P<d>[0-9]{1,2})[.][\\s\\p{Z}]*(?P<m>[0-9]{1,2})[.][\\s\\p{Z}]*(?P<y>[0-9]{4})"
 _ISO: Final = "(?P<y>[0-9]{4})-(?P<m>[0-9]{2})-(?P<d>[0-9]{2})"
 

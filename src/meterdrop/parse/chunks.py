@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,8 @@ from meterdrop.parse.encoded import Mask, Readable, opened, shortened
 from meterdrop.tables import Lines
 
 BLOCK_BYTES = 4 * 1024 * 1024
+MOST_LINES = 150_000
+"""A chunk has at most so many lines, however short: what is told about a line takes more room than the line."""
 
 _LF = 10
 _CR = 13
@@ -52,7 +55,8 @@ class Chunk:
 def read_chunks(stream: Readable, *, encoding: str, block_bytes: int = BLOCK_BYTES) -> Iterator[Chunk]:
     """The file's lines in chunks of about `block_bytes`; a longer line is cut, never kept whole in memory."""
     for text in _whole_lines(opened(stream, encoding=encoding), block_bytes):
-        yield chunk_of(text, encoding=encoding)
+        for portion in _portions(text):
+            yield chunk_of(portion, encoding=encoding)
 
 
 def chunk_of(text: bytes, *, encoding: str) -> Chunk:
@@ -97,7 +101,8 @@ def _whole_lines(stream: Readable, block_bytes: int) -> Iterator[bytes]:
     A stretch never ends between CR and LF. The unfinished line is carried on; once it is too long, only its start.
     """
     carried = b""
-    while piece := stream.read(block_bytes):
+    piece = stream.read(block_bytes)
+    while following := stream.read(block_bytes):
         text = carried + piece
         # A CR at the very end may be half of a CRLF.
         known = len(text) - text.endswith(b"\r")
@@ -107,8 +112,20 @@ def _whole_lines(stream: Readable, block_bytes: int) -> Iterator[bytes]:
         carried = text[cut:]
         if len(carried) > LONGEST_LINE + 1:
             carried = carried[: LONGEST_LINE + 1] + (b"\r" if carried.endswith(b"\r") else b"")
-    if carried:
-        yield carried
+        piece = following
+    if carried + piece:
+        yield carried + piece
+
+
+def _portions(text: bytes) -> Iterator[bytes]:
+    """The text in stretches of at most `MOST_LINES` lines."""
+    if text.count(b"\n") + text.count(b"\r") < MOST_LINES:
+        yield text
+        return
+    start, _ = line_places(text)
+    cuts = [*start[::MOST_LINES].tolist(), len(text)]
+    for begin, end in pairwise(cuts):
+        yield text[begin:end]
 
 
 def _cut_short(text: bytes, *, start: Lines, stop: Lines, encoding: str) -> bytes:

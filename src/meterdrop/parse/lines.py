@@ -17,8 +17,11 @@ from meterdrop.model.layout import SEPARATORS, Layout
 from meterdrop.parse.chunks import BLOCK_BYTES, Chunk, read_chunks
 from meterdrop.parse.encoded import Mask, as_sent
 from meterdrop.parse.structure import Defect, Sorts, blank_lines, comment_lines, defects_of, sort_out
-from meterdrop.parse.tokens import cells_of, frame_of, spilt
+from meterdrop.parse.tokens import cells_of, frame_of, spilt, unheaded
 from meterdrop.tables import LINE, RAW, Lines, TextBlock, findings_at, join_findings
+
+_SPLITS = frozenset({Code.LINE_NUL, Code.LINE_ENCODING})
+"""A line with these defects can still be split into cells."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +75,15 @@ def _block(chunk: Chunk, *, line: Lines, layout: Layout) -> TextBlock:
     sorts = sort_out(chunk, line=line, layout=layout)
     defects = defects_of(chunk, data=sorts.data, layout=layout)
     good = sorts.data & ~_any_of(defects, len(chunk))
-    cells = cells_of(chunk, lines=good, layout=layout)
-    spills = spilt(cells, layout=layout)
-    if spills.any():
-        where = np.zeros(len(chunk), dtype=np.bool_)
-        where[np.flatnonzero(good)[spills]] = True
-        defects.append(Defect(Code.LINE_TOO_MANY_CELLS, where))
-        cells = cells.filter(pa.array(~spills))
-        good &= ~where
+    # Cells of damaged lines are only looked at where one could stand under an empty heading.
+    split = sorts.data & ~_any_of(defects, len(chunk), but=_SPLITS) if unheaded(layout) else good
+    cells = cells_of(chunk, lines=split, layout=layout)
+    spills = np.zeros(len(chunk), dtype=np.bool_)
+    spills[split] = spilt(cells, layout=layout)
+    defects.append(Defect(Code.LINE_TOO_MANY_CELLS, spills))
+    good &= ~spills
+    if not good[split].all():
+        cells = cells.filter(pa.array(good[split]))
     sent = as_sent(chunk.lines, encoding=layout.encoding)
     broken = sorts.data & ~good
     return TextBlock(
@@ -104,10 +108,11 @@ def _findings(defects: list[Defect], *, sorts: Sorts, line: Lines) -> pd.DataFra
     return join_findings([*told, repeated])
 
 
-def _any_of(defects: list[Defect], count: int) -> Mask:
+def _any_of(defects: list[Defect], count: int, *, but: frozenset[Code] = frozenset()) -> Mask:
     found = np.zeros(count, dtype=np.bool_)
     for defect in defects:
-        found |= defect.lines
+        if defect.code not in but:
+            found |= defect.lines
     return found
 
 

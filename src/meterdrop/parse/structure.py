@@ -77,7 +77,7 @@ def blank_lines(chunk: Chunk, *, separators: str) -> Mask:
     """Which lines have nothing but white space and separators (Excel writes `;;;;` for an empty row)?"""
     nothing = np.zeros(256, dtype=np.bool_)
     nothing[list((_SPACES + separators).encode())] = True
-    blank = chunk.start == chunk.stop
+    blank: Mask = chunk.start == chunk.stop
     ends_blank: Mask = nothing[chunk.octets[chunk.start]] & nothing[chunk.octets[chunk.stop - 1]] & ~blank
     if ends_blank.any():
         pattern = rf"\A[{re.escape(_SPACES + separators)}]*\z"

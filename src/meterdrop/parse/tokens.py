@@ -16,7 +16,8 @@ _BOM = "\ufeff".encode()
 def cells_of(chunk: Chunk, *, lines: Mask, layout: Layout) -> pa.Table:
     """The cells of these lines: a string column for each recognised or empty heading, named by its position.
 
-    The lines must be well quoted, valid in the encoding, and have as many cells as the header.
+    The lines must be well quoted and have as many cells as the header. The cells of a line that is damaged in its
+    encoding are good for nothing but to see whether they are empty.
     """
     wanted = [str(place) for place in (*recognised(layout), *unheaded(layout))]
     text = _text_of(chunk, lines)
@@ -96,4 +97,4 @@ def _text_of(chunk: Chunk, lines: Mask) -> bytes:
 
 
 def _as_utf8(text: bytes, encoding: str) -> bytes:
-    return text if text.isascii() else text.decode(encoding).encode("utf-8")
+    return text if text.isascii() else text.decode(encoding, "replace").encode("utf-8")

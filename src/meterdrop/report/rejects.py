@@ -57,26 +57,32 @@ def _reasons(line: pd.Series, *, findings: pd.DataFrame, language: str) -> pa.Ta
     grouped = table.group_by("line", use_threads=False).aggregate(
         [("code", "list"), ("column", "list"), ("message", "list")]
     )
-    wanted = pa.table({"line": pa.array(line, pa.int64()), "order": pa.array(np.arange(len(line)))})
-    joined = wanted.join(grouped, keys="line", join_type="left outer", use_threads=False).sort_by("order")
-    return pa.table(
+    told = pa.table(
         {
-            "line": joined["line"],
-            **{
-                name: pc.fill_null(pc.binary_join(joined[f"{name}_list"].combine_chunks(), _JOINED_BY), "")
-                for name in ("code", "column", "message")
-            },
+            "line": grouped["line"],
+            **{name: _joined(grouped[f"{name}_list"]) for name in ("code", "column", "message")},
         }
     )
+    wanted = pa.table({"line": pa.array(line, pa.int64()), "order": pa.array(np.arange(len(line)))})
+    joined = wanted.join(told, keys="line", join_type="left outer", use_threads=False).sort_by("order")
+    return joined.combine_chunks()
+
+
+def _joined(texts: pa.ChunkedArray) -> pa.Array:
+    return pc.binary_join(texts.combine_chunks(), _JOINED_BY)
 
 
 def _trailers(reasons: pa.Table, *, separator: str) -> pa.Array:
     """`;12;value.not-a-number;Stav;"…"` and a line end, for each line."""
-    cells = [pc.cast(reasons["line"].combine_chunks(), pa.string()), reasons["code"].combine_chunks()]
-    cells += [_quoted(reasons[name].combine_chunks()) for name in ("column", "message")]
+    cells = [pc.cast(reasons["line"].combine_chunks(), pa.string()), _text(reasons["code"])]
+    cells += [_quoted(_text(reasons[name])) for name in ("column", "message")]
     return pc.binary_join_element_wise(
         pa.scalar(""), *cells[:-1], pc.binary_join_element_wise(cells[-1], "\n", ""), separator
     )
+
+
+def _text(column: pa.ChunkedArray) -> pa.Array:
+    return pc.fill_null(column.combine_chunks(), "")
 
 
 def _quoted(text: pa.Array) -> pa.Array:

@@ -172,4 +172,4 @@ def exported(
     result = connection.execution_options(yield_per=_EXPORT_ROWS).execute(wanted)
     names = list(result.keys())
     for rows in result.partitions(_EXPORT_ROWS):
-        yield pd.DataFrame(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+        yield pd.DataFrame(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), dtype=object)

@@ -35,6 +35,7 @@ class Ingest:
     originals: Originals
     publisher: Publisher
     agreements_of: Callable[[str], Sequence[Agreement]]
+    agreement_of: Callable[[str, str], Agreement]
     rules_for: Callable[[Agreement, date], Rules]
     clock: Callable[[], datetime]
     today: Callable[[], date]
@@ -71,7 +72,9 @@ class Ingest:
             sha256=delivery.sha256,
             size=delivery.bytes,
             path=delivery.path,
-            agreements=self.agreements_of(delivery.partner),
+            agreements=self.agreements_of(delivery.partner)
+            if asked is None
+            else [self.agreement_of(delivery.partner, asked)],
             feed=asked,
         )
 

@@ -33,10 +33,15 @@ class TakeFiles:
     work: Path
     clock: Callable[[], datetime]
 
-    def __call__(self, files: list[Path], *, partner: str, feed: str | None) -> list[Delivery]:
-        """The settled deliveries, in the order of the files."""
+    def __call__(
+        self, files: list[Path], *, partner: str, feed: str | None, path: str | None = None
+    ) -> list[Delivery]:
+        """The settled deliveries, in the order of the files; `path` is where they would have been uploaded to."""
         self._check(files, partner=partner)
-        keys = [self._received(path, partner=partner, feed=feed) for path in files]
+        keys = [
+            self._received(file, partner=partner, feed=feed, path=path or f"incoming/{file.name}")
+            for file in files
+        ]
         self.drain(partner)
         with self.database.reading() as store:
             return [deliveries.get(store, key) for key in keys]
@@ -52,11 +57,11 @@ class TakeFiles:
         if missing:
             raise OperatorMistake(f"no such file: {', '.join(missing)}")
 
-    def _received(self, path: Path, *, partner: str, feed: str | None) -> int:
+    def _received(self, file: Path, *, partner: str, feed: str | None, path: str) -> int:
         self.work.mkdir(parents=True, exist_ok=True)
         copy = self.work / f"given-{ULID()}"
         try:
-            shutil.copyfile(path, copy)
+            shutil.copyfile(file, copy)
             sha256, size = sha256_of(copy), copy.stat().st_size
             self.originals.keep(content=copy, sha256=sha256)
         finally:
@@ -65,7 +70,7 @@ class TakeFiles:
         ticket = Ticket(
             upload=str(ULID()),
             partner=partner,
-            name=f"incoming/{path.name}",
+            name=path,
             outcome=Outcome.FINISHED,
             bytes=size,
             sha256=sha256,

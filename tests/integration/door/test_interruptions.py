@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -78,12 +79,18 @@ def test_a_cut_upload_is_kept_listed_and_resumed_by_append(
     assert house.staging() == []
 
 
-def test_sending_again_from_the_start_replaces_the_part(house: House) -> None:
+def _begin_and_cut(house: House, content: bytes) -> None:
+    """Send some bytes of /incoming/a.csv and lose the connection."""
     with house.sftp() as sftp:
-        sftp.open("/incoming/a.csv", "wb").write(b"x" * 5000)
+        handle = sftp.open("/incoming/a.csv", "wb")  # named, for paramiko closes what nobody holds
+        handle.write(content)
         sftp.stat("/incoming/a.csv")
         _reset(sftp)
-    wait_until(lambda: bool(house.audit("upload.lost")))
+        wait_until(lambda: bool(house.audit("upload.lost")))
+
+
+def test_sending_again_from_the_start_replaces_the_part(house: House) -> None:
+    _begin_and_cut(house, b"x" * 5000)
     with house.sftp() as sftp:
         sftp.putfo(io.BytesIO(b"short\n"), "/incoming/a.csv")
     (ticket,) = house.tickets()
@@ -91,11 +98,7 @@ def test_sending_again_from_the_start_replaces_the_part(house: House) -> None:
 
 
 def test_writing_from_byte_0_without_truncating_starts_a_part_over(house: House) -> None:
-    with house.sftp() as sftp:
-        sftp.open("/incoming/a.csv", "wb").write(b"x" * 5000)
-        sftp.stat("/incoming/a.csv")
-        _reset(sftp)
-    wait_until(lambda: bool(house.audit("upload.lost")))
+    _begin_and_cut(house, b"x" * 5000)
     with house.sftp() as sftp, sftp.open("/incoming/a.csv", "r+b") as handle:
         handle.write(b"other\n")
     (ticket,) = house.tickets()
@@ -105,11 +108,7 @@ def test_writing_from_byte_0_without_truncating_starts_a_part_over(house: House)
 def test_an_overwrite_that_was_cut_leaves_the_handed_over_bytes_alone(house: House) -> None:
     with house.sftp() as sftp:
         sftp.putfo(io.BytesIO(b"good\n"), "/incoming/a.csv")
-    with house.sftp() as sftp:
-        sftp.open("/incoming/a.csv", "wb").write(b"bad")
-        sftp.stat("/incoming/a.csv")
-        _reset(sftp)
-    wait_until(lambda: bool(house.audit("upload.lost")))
+    _begin_and_cut(house, b"bad")
     (ticket,) = house.tickets()
     assert house.content(ticket) == b"good\n"
     assert house.visible("incoming/a.csv").read_bytes() == b"good\n"
@@ -117,17 +116,21 @@ def test_an_overwrite_that_was_cut_leaves_the_handed_over_bytes_alone(house: Hou
 
 def test_the_second_session_on_a_name_fences_the_first(house: House) -> None:
     async def race() -> None:
-        async with house.connect() as one, house.connect() as two:
-            async with one.start_sftp_client() as first, two.start_sftp_client() as second:
-                slow = await first.open("/incoming/a.csv", "wb")
-                await slow.write(b"from the first\n")
-                quick = await second.open("/incoming/a.csv", "wb")
-                await quick.write(b"from the second\n")
-                with pytest.raises(asyncssh.SFTPFailure, match="another session"):
-                    await slow.write(b"more\n")
-                with pytest.raises(asyncssh.SFTPFailure, match="another session"):
-                    await slow.close()
-                await quick.close()
+        async with (
+            house.connect() as one,
+            house.connect() as two,
+            one.start_sftp_client() as first,
+            two.start_sftp_client() as second,
+        ):
+            slow = await first.open("/incoming/a.csv", "wb")
+            await slow.write(b"from the first\n")
+            quick = await second.open("/incoming/a.csv", "wb")
+            await quick.write(b"from the second\n")
+            with pytest.raises(asyncssh.SFTPFailure, match="another session"):
+                await slow.write(b"more\n")
+            with pytest.raises(asyncssh.SFTPFailure, match="another session"):
+                await slow.close()
+            await quick.close()
 
     asyncio.run(race())
     (ticket,) = house.tickets()
@@ -211,11 +214,7 @@ def test_a_nearly_full_disk_refuses_uploads_and_mkdir(make_house: HouseMaker) ->
 def test_a_part_nobody_goes_on_with_gets_an_incomplete_ticket_and_goes(make_house: HouseMaker) -> None:
     house = make_house(part_expires=0.5, sweep_every=0.1)
     house.start()
-    with house.sftp() as sftp:
-        handle = sftp.open("/incoming/a.csv", "wb")
-        handle.write(b"half")
-        sftp.stat("/incoming/a.csv")
-        _reset(sftp)
+    _begin_and_cut(house, b"half")
     wait_until(lambda: bool(house.tickets()))
     (ticket,) = house.tickets()
     assert (ticket["outcome"], ticket["bytes"], ticket["name"]) == ("incomplete", 4, "incoming/a.csv")
@@ -232,20 +231,13 @@ def test_an_open_upload_does_not_expire(make_house: HouseMaker) -> None:
         handle = sftp.open("/incoming/a.csv", "wb")
         handle.write(b"slow")
         wait_until(lambda: len(house.audit("login")) == 1)
-        import time
-
         time.sleep(0.6)
         handle.close()
     assert [ticket["outcome"] for ticket in house.tickets()] == ["finished"]
 
 
 def test_parts_survive_a_killed_door_as_far_as_they_were_synced(house: House) -> None:
-    with house.sftp() as sftp:
-        handle = sftp.open("/incoming/a.csv", "wb")
-        handle.write(CONTENT[:HALF])
-        sftp.stat("/incoming/a.csv")
-        _reset(sftp)
-        wait_until(lambda: bool(house.audit("upload.lost")))
+    _begin_and_cut(house, CONTENT[:HALF])
     with house.sftp() as sftp:
         other = sftp.open("/incoming/b.csv", "wb")
         other.write(b"never synced")

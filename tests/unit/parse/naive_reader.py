@@ -62,9 +62,7 @@ def _judge_data(number: int, raw: bytes, text: str, damaged: bool, layout: Layou
         found.append("line.bad-quoting")
     elif len(cells) < len(layout.headings):
         found.append("line.too-few-cells")
-    elif len(cells) > len(layout.headings):
-        found.append("line.too-many-cells")
-    elif not found and any(
+    elif len(cells) > len(layout.headings) or any(
         cell.strip(BLANKS) for cell, heading in zip(cells, layout.headings, strict=True) if not heading
     ):
         found.append("line.too-many-cells")

@@ -102,7 +102,8 @@ def register(*known: tuple[str, str, str, str | None, str | None]) -> pd.DataFra
 def told(findings: pd.DataFrame) -> list[tuple[int, str, str | None]]:
     """Line, code and column of every finding, in order of lines."""
     ordered = findings.sort_values("line", kind="stable")
-    return list(zip(ordered["line"], ordered["code"], ordered["column"], strict=True))
+    columns = [None if pd.isna(column) else str(column) for column in ordered["column"]]
+    return list(zip(ordered["line"], ordered["code"], columns, strict=True))
 
 
 def keys(*known: tuple[int, int, str, str]) -> pd.DataFrame:

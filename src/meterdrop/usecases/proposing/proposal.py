@@ -1,0 +1,87 @@
+"""What is proposed: the profile of one partner, feed by feed, and the samples nobody could read."""
+
+from dataclasses import dataclass
+
+from meterdrop.detect.propose import Certainty, Statement
+
+
+@dataclass(frozen=True)
+class HeadingProposal:
+    """What one heading is. `column` is None for one we ignore, or (`sure` and None never meet) do not know."""
+
+    heading: str
+    column: str | None
+    known: bool
+    """The feed knows the heading: the profile need not name it."""
+    ignored: bool
+    certainty: Certainty
+    reason: str
+
+
+@dataclass(frozen=True)
+class WordProposal:
+    """A word the column does not know: what it may mean, or None for a person to fill in."""
+
+    column: str
+    word: str
+    means: str | None
+    cells: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Cells under one heading that would be refused as the proposal stands, by code."""
+
+    heading: str
+    code: str
+    cells: int
+
+
+@dataclass(frozen=True)
+class FeedProposal:
+    """One feed as this partner seems to send it."""
+
+    feed: Statement
+    files: tuple[str, ...]
+    file_names: Statement
+    encoding: Statement
+    separator: Statement
+    headings: tuple[HeadingProposal, ...]
+    headings_left_out: int
+    """Unknown headings beyond those told."""
+    missing: tuple[str, ...]
+    """Mandatory columns no heading was told for."""
+    absent: tuple[str, ...]
+    """Other columns of the feed that no heading is."""
+    heading_units: tuple[Statement, ...]
+    """Units written into headings."""
+    words: tuple[WordProposal, ...]
+    words_left_out: int
+    decimal_mark: Statement | None
+    date_forms: Statement | None
+    date_means: Statement | None
+    radio_is_name: Statement | None
+    refused: tuple[Refused, ...]
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A sample nobody could read: a finding code, what it means and what to do next."""
+
+    file: str
+    code: str
+    words: str
+    fix: str
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A partner's profile for a person to look through, and the samples that told nothing."""
+
+    partner: Statement
+    name: Statement
+    kind: Statement
+    group: Statement
+    feeds: tuple[FeedProposal, ...]
+    unreadable: tuple[Unreadable, ...]

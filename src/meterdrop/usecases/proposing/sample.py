@@ -1,0 +1,165 @@
+"""What does one sample file hold? Its encoding, header and cells, column by column."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from meterdrop.detect.encoding import Encoding, find_encoding
+from meterdrop.detect.headings import Header, read_header
+from meterdrop.detect.layout import HeaderLine, header_line
+from meterdrop.detect.propose import Statement, guess, propose_encoding, sure
+from meterdrop.model.feed import Agreement, Feed
+from meterdrop.model.layout import Layout
+from meterdrop.parse.cells_cast import cleaned
+from meterdrop.parse.lines import read_blocks
+
+_HEAD: Final = 256 * 1024
+_PIECE: Final = 1024 * 1024
+_MOST_BLOCKS: Final = 8
+"""Cells of the first 8 MiB tell enough."""
+
+SEPARATOR_WORDS: Final[Mapping[str, str]] = {"\t": "tab"}
+"""How a profile writes separators that can't be seen."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The filled cells under one heading: the distinct texts, cleaned, and how many cells have each."""
+
+    text: pa.StringArray
+    count: npt.NDArray[np.int64]
+
+    @property
+    def filled(self) -> int:
+        """How many cells are not empty."""
+        return int(self.count.sum())
+
+    def how_many(self, which: npt.NDArray[np.bool_]) -> int:
+        """How many cells have one of these texts?"""
+        return int(self.count[which].sum())
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One readable file. `headers` are those of the feeds by name; `cells` go by place in the header."""
+
+    file: str
+    encoding: Statement
+    separator: Statement
+    headers: Mapping[str, Header]
+    cells: tuple[Cells, ...]
+
+
+def read_sample(path: Path, *, feeds: Mapping[str, Feed]) -> Sample:
+    """Reads the whole file for its encoding and the start of it for all else.
+
+    CannotRead: `file.empty`, `file.binary`, `file.encoding`, `file.no-header`.
+    """
+    seen: set[int] = set()
+    encoding = find_encoding(_watched(path, seen), declared=None)
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD)
+    line = header_line(head, encoding)
+    headers = _headers(line, feeds=feeds)
+    first = next(iter(headers.values()))
+    cells, whole, ragged = _cells(path, encoding=encoding, line=line, header=first)
+    return Sample(
+        file=path.name,
+        encoding=propose_encoding(encoding, seen=frozenset(seen)),
+        separator=_separator(first, line=line, whole=whole, ragged=ragged),
+        headers=headers,
+        cells=cells,
+    )
+
+
+def _watched(path: Path, seen: set[int]) -> Iterator[bytes]:
+    """The file piece by piece; `seen` gathers its bytes above 127."""
+    with path.open("rb") as stream:
+        while piece := stream.read(_PIECE):
+            if not piece.isascii():
+                counts = np.bincount(np.frombuffer(piece, dtype=np.uint8), minlength=256)
+                seen.update(int(octet) for octet in np.flatnonzero(counts) if octet > 127)
+            yield piece
+
+
+def _headers(line: HeaderLine, *, feeds: Mapping[str, Feed]) -> dict[str, Header]:
+    """The header as each feed reads it, all by the separator that makes most sense to any of them."""
+    agreements = {name: Agreement(partner="", feed=feed) for name, feed in feeds.items()}
+    first = [
+        read_header(line.text, agreement=agreement, separator=line.separator)
+        for agreement in agreements.values()
+    ]
+    best = max(first, key=lambda header: (len(header.recognised), len(header.headings)))
+    return {
+        name: read_header(line.text, agreement=agreement, separator=best.separator)
+        for name, agreement in agreements.items()
+    }
+
+
+def _separator(header: Header, *, line: HeaderLine, whole: int, ragged: int) -> Statement:
+    word = SEPARATOR_WORDS.get(header.separator, header.separator)
+    if line.separator is not None:
+        return sure(word, "Excel's line sep= says so")
+    lines = whole + ragged
+    if len(header.headings) > 1 and lines and not ragged:
+        return sure(word, f"header and all {lines} lines have {len(header.headings)} cells by it")
+    return guess(word, f"{whole} of {lines} lines have as many cells by it as the header")
+
+
+def _cells(
+    path: Path, *, encoding: Encoding, line: HeaderLine, header: Header
+) -> tuple[tuple[Cells, ...], int, int]:
+    """Cells by place, and how many lines are well-formed and how many are not."""
+    places = range(len(header.headings))
+    layout = Layout(
+        encoding=encoding.name,
+        bom=encoding.bom,
+        separator=header.separator,
+        header_line=line.number,
+        header_raw=line.raw,
+        headings=header.headings,
+        columns=tuple(str(place) if header.headings[place].strip() else None for place in places),
+    )
+    frames = []
+    whole = ragged = 0
+    with path.open("rb") as stream:
+        for number, block in enumerate(read_blocks(stream, layout=layout, block_bytes=_PIECE), start=1):
+            frames.append(block.cells)
+            whole += len(block.line)
+            ragged += len(block.broken)
+            if number == _MOST_BLOCKS:
+                break
+    columns = [
+        [pa.array(frame[str(place)], type=pa.string()) for frame in frames if str(place) in frame.columns]
+        for place in places
+    ]
+    return tuple(_distinct(texts) for texts in columns), whole, ragged
+
+
+def _distinct(texts: Sequence[pa.StringArray | pa.ChunkedArray]) -> Cells:
+    parts = [chunk for text in texts for chunk in (text.chunks if hasattr(text, "chunks") else [text])]
+    sent = cleaned(pc.fill_null(pa.concat_arrays(parts or [pa.array([], pa.string())]), ""))
+    counted = pc.value_counts(sent.filter(pc.not_equal(sent, "")))
+    return Cells(
+        text=counted.field("values"),
+        count=counted.field("counts").to_numpy(zero_copy_only=False).astype(np.int64),
+    )
+
+
+def joined(parts: Sequence[Cells]) -> Cells:
+    """The cells of several files as those of one."""
+    if len(parts) == 1:
+        return parts[0]
+    text = pa.concat_arrays([part.text for part in parts] or [pa.array([], pa.string())])
+    count = np.concatenate([part.count for part in parts] or [np.zeros(0, dtype=np.int64)])
+    table = pa.table({"text": text, "count": count}).group_by("text", use_threads=False).aggregate([("count", "sum")])
+    return Cells(
+        text=table["text"].combine_chunks(),
+        count=table["count_sum"].to_numpy().astype(np.int64),
+    )

@@ -1,0 +1,135 @@
+"""A home, its pipeline as a real process, and uploads put on the doorstep as the door would."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ulid import ULID
+
+from meterdrop.bootstrap import House, make_home
+from meterdrop.settings import read_settings
+
+REGISTER_HEADER = "Date;Location;TypeUnit;Room;Media;SerialNumber;RadioNumber;Seq;DateFrom;Correction"
+READINGS_HEADER = "SerialNum;Value;Unit;Date"
+TODAY = "2026-11-24"
+
+Found = TypeVar("Found")
+
+
+class Rig:
+    """One home for one test."""
+
+    def __init__(self, home: Path, *, partner: str = "anyone", group: int = 2) -> None:
+        self.home = home
+        self.partner = partner
+        make_home(home, database=None)
+        house = self.house()
+        house.partners.add(partner, name=partner, group=group, keys=[], networks=[], who="test")
+        house.database.close()
+
+    def house(self) -> House:
+        """A fresh look at the home."""
+        return House(settings=read_settings(self.home))
+
+    def register(self, serials: Sequence[str]) -> None:
+        """Registers water meters, each at a place of its own."""
+        rows = [
+            f"2026-01-01;A{number};m3;hall;CW;{serial};-;1;2024-01-01;1"
+            for number, serial in enumerate(serials)
+        ]
+        path = self.home / "work" / f"register-{ULID()}.csv"
+        path.write_text("\n".join([REGISTER_HEADER, *rows]) + "\n", encoding="utf-8")
+        house = self.house()
+        [done] = house.take_files([path], partner=self.partner, feed=None)
+        house.database.close()
+        assert done.state.value == "accepted"
+
+    def hand_over(self, content: bytes, *, name: str = "incoming/readings.csv") -> str:
+        """What the door does at the end of an upload; the upload id."""
+        upload = str(ULID())
+        made = self.home / "landing" / f".{upload}.tmp"
+        made.mkdir(parents=True)
+        (made / "content").write_bytes(content)
+        ticket = {
+            "ticket": 1,
+            "upload": upload,
+            "partner": self.partner,
+            "name": name,
+            "outcome": "finished",
+            "bytes": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "opened_at": "2026-11-24T08:00:00.000000Z",
+            "finished_at": "2026-11-24T08:00:01.000000Z",
+            "key": None,
+            "address": "127.0.0.1",
+            "client": None,
+        }
+        (made / "ticket.json").write_text(json.dumps(ticket), encoding="utf-8")
+        made.rename(self.home / "landing" / upload)
+        return upload
+
+    def pipeline(self, **settings: str) -> "subprocess.Popen[bytes]":
+        """Starts the pipeline."""
+        with (self.home / "work" / "pipeline.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "meterdrop", "--home", str(self.home), "pipeline"],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env={**os.environ, "METERDROP_TODAY": TODAY, **settings},
+            )
+
+    def command(self, *words: str, **settings: str) -> "subprocess.CompletedProcess[bytes]":
+        """Runs one command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "meterdrop", "--home", str(self.home), *words],
+            capture_output=True,
+            env={**os.environ, "METERDROP_TODAY": TODAY, **settings},
+            check=False,
+        )
+
+    def receipts(self, ending: str) -> list[Path]:
+        """The partner's receipts of one kind."""
+        folder = self.home / "receipts" / self.partner
+        return sorted(folder.glob(f"*{ending}")) if folder.is_dir() else []
+
+    def result(self, upload: str) -> dict[str, Any]:
+        """The result of an upload, waited for."""
+        return json.loads(wait_for(lambda: self._result(upload), what=f"result of {upload}"))
+
+    def _result(self, upload: str) -> bytes | None:
+        for path in self.receipts(f"{upload}.result.json"):
+            return path.read_bytes()
+        return None
+
+    def stored(self) -> list[tuple[str, str, str]]:
+        """(serial, day, value) of all current readings."""
+        house = self.house()
+        rows = house.export.readings(partner=self.partner, start=None, end=None)
+        found = [(str(row["serial"]), str(row["date"]), str(row["value"])) for row in rows]
+        house.database.close()
+        return found
+
+
+def wait_for(look: Callable[[], Found | None], *, what: str, seconds: float = 60.0) -> Found:
+    """Looks until there is something to see."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        found = look()
+        if found is not None:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"waited {seconds:.0f} s in vain for {what}")
+
+
+def stop(process: "subprocess.Popen[bytes]") -> int:
+    """SIGTERM, and the exit code."""
+    with suppress(ProcessLookupError):
+        process.terminate()
+    return process.wait(60)

@@ -1,0 +1,107 @@
+"""Does a part know what came, what is missing, and how much of it can be trusted after a restart?"""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sftp_server.journal import load_journal
+from sftp_server.refusals import CannotTake
+from sftp_server.staging import MAX_PIECES, Part, Sender, new_part
+from sftp_server.ulid import new_ulid
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def begin(folder: Path) -> Part:
+    """A part open for writing."""
+    part = new_part(
+        staging=folder, partner="techem", name="incoming/a.csv", upload=new_ulid(milliseconds=1), now=NOW,
+        sender=Sender(key=None, address=None, client=None),
+    )  # fmt: skip
+    part.open_for(object())
+    return part
+
+
+def test_a_part_keeps_its_bytes_before_the_first_hole_when_its_writer_is_lost(tmp_path: Path) -> None:
+    part = begin(tmp_path)
+    part.write(0, b"abcd")
+    part.write(8, b"ijkl")
+    part.rest(now=NOW)
+    assert part.size == 4
+    assert part.file.read_bytes() == b"abcd"
+    journal = load_journal(next(tmp_path.glob("*.json")))
+    assert (journal.bytes, journal.rested_at, journal.name) == (4, NOW, "incoming/a.csv")
+
+
+def test_a_failed_write_must_be_made_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = begin(tmp_path)
+    part.write(0, b"abcd")
+
+    def full(descriptor: int, content: bytes, offset: int) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(OSError, match="No space"):
+        part.write(4, b"efgh")
+    monkeypatch.undo()
+    with pytest.raises(CannotTake, match="4 of 8 bytes are missing"):
+        part.check_whole()
+    part.write(4, b"efgh")
+    part.check_whole()
+
+
+def test_a_short_write_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = begin(tmp_path)
+    true_pwrite = os.pwrite
+    monkeypatch.setattr(
+        os, "pwrite", lambda descriptor, content, offset: true_pwrite(descriptor, content[:3], offset)
+    )
+    part.write(0, b"abcdefgh")
+    monkeypatch.undo()
+    assert part.file.read_bytes() == b"abcdefgh"
+
+
+def test_thousands_of_holes_are_refused(tmp_path: Path) -> None:
+    part = begin(tmp_path)
+    for number in range(MAX_PIECES):
+        part.write(number * 2, b"x")
+    with pytest.raises(CannotTake, match="holes"):
+        part.write(MAX_PIECES * 2, b"x")
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    base=st.binary(max_size=20),
+    writes=st.lists(st.tuples(st.integers(0, 30), st.binary(min_size=1, max_size=8)), max_size=6),
+    cut=st.one_of(st.none(), st.integers(0, 30)),
+)
+def test_changing_a_finished_file_gives_what_a_plain_file_would(
+    tmp_path_factory: pytest.TempPathFactory, base: bytes, writes: list[tuple[int, bytes]], cut: int | None
+) -> None:
+    folder = tmp_path_factory.mktemp("staging")
+    (folder / "base").write_bytes(base)
+    expected = bytearray(base)
+    covered = set(range(len(base)))
+    part = begin(folder)
+    part.take_base(os.open(folder / "base", os.O_RDONLY))
+    for offset, content in writes:
+        part.write(offset, content)
+        expected.extend(bytes(max(0, offset + len(content) - len(expected))))
+        expected[offset : offset + len(content)] = content
+        covered |= set(range(offset, offset + len(content)))
+    if cut is not None:
+        part.set_size(cut)
+        del expected[cut:]
+        expected.extend(bytes(max(0, cut - len(expected))))
+    part.fill_from_base()
+    if covered >= set(range(len(expected))):
+        part.check_whole()
+        assert part.file.read_bytes() == bytes(expected)
+    else:
+        with pytest.raises(CannotTake):
+            part.check_whole()
+    part.remove()
