@@ -3,12 +3,15 @@
 import argparse
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
+from sftp_server.audit import warn
 from sftp_server.refusals import StopAtStart
 from sftp_server.server import Door
 from sftp_server.settings import Settings, read_settings
@@ -23,10 +26,20 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+class _JsonLines(logging.Handler):
+    """What libraries have to say, in the form of our own warnings."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line, without a traceback."""
+        kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
+        warn("log", logger=record.name, text=record.getMessage(), kind=kind)
+
+
 def _watch_stdin(stop: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
     """A dead parent closes our standard input: stop then, as for SIGTERM."""
-    while os.read(0, 4096):
-        pass
+    with suppress(OSError):  # closed from the start: the same as ended
+        while os.read(0, 4096):
+            pass
     loop.call_soon_threadsafe(stop.set)
 
 
@@ -47,6 +60,7 @@ async def _run(settings: Settings, *, stop_with_stdin: bool) -> None:
 def main() -> int:
     """0 after a clean stop, 2 when the door cannot start as it is set up."""
     chosen = _arguments()
+    logging.basicConfig(level=logging.WARNING, handlers=[_JsonLines()])
     try:
         settings = read_settings(
             Path(chosen.home).absolute(),

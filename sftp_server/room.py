@@ -15,7 +15,7 @@ from sftp_server.finishing import Finisher
 from sftp_server.jail import Jail, open_folder
 from sftp_server.journal import FINISHING, Journal
 from sftp_server.names import INCOMING, VirtualPath, check_place_for_file, is_temporary, path_of
-from sftp_server.refusals import CannotTake
+from sftp_server.refusals import CannotTake, Refused
 from sftp_server.settings import MIB, Settings
 from sftp_server.staging import Part, Sender, new_part
 from sftp_server.ulid import new_ulid
@@ -233,7 +233,7 @@ class Room:
                     await self._set_aside(part)
                 else:
                     await self._hand_over(part)
-            except (CannotTake, OSError) as error:
+            except (CannotTake, Refused, OSError) as error:
                 await self._keep(part, error)
 
     def _make_whole(self, part: Part) -> None:
@@ -261,9 +261,9 @@ class Room:
             self.forget(part)
             self.note("upload.finished", journal)
 
-    async def _keep(self, part: Part, error: CannotTake | OSError) -> NoReturn:
+    async def _keep(self, part: Part, error: CannotTake | Refused | OSError) -> NoReturn:
         """The file cannot be finished: keep what is good of it for a resume, and tell the client."""
-        reason = str(error) if isinstance(error, CannotTake) else error.strerror or "input/output error"
+        reason = (error.strerror if isinstance(error, OSError) else str(error)) or "input/output error"
         self.note("upload.refused", part.journal, reason=reason)
         if part.journal.state != FINISHING:  # else the decision stands, and the sweep tries again
             async with self.lock:

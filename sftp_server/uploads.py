@@ -79,10 +79,10 @@ class DoorSFTP(SFTPServer):
 
     async def finish(self, file_obj: object) -> None:
         """A real CLOSE. Only this ever hands anything over."""
-        self._handles.discard(file_obj)
         if isinstance(file_obj, Upload):
-            await self._room.finish(file_obj)
-        elif isinstance(file_obj, Reading):
+            await self._room.finish(file_obj)  # if a bug stops it, the end of the session keeps the part
+        self._handles.discard(file_obj)
+        if isinstance(file_obj, Reading):
             self._end_reading(file_obj)
 
     async def close(self, file_obj: object) -> None:

@@ -101,7 +101,8 @@ class Rig:
 
     def result(self, upload: str) -> dict[str, Any]:
         """The result of an upload, waited for."""
-        return json.loads(wait_for(lambda: self._result(upload), what=f"result of {upload}"))
+        told: dict[str, Any] = json.loads(wait_for(lambda: self._result(upload), what=f"result of {upload}"))
+        return told
 
     def _result(self, upload: str) -> bytes | None:
         for path in self.receipts(f"{upload}.result.json"):

@@ -39,7 +39,7 @@ class Rig:
     def add_partners(self) -> None:
         partner, group = self.sample["partner"], self.sample["group"]
         for known, number in {
-            **{one: 1 for one in self.sample.get("partners", [])},
+            **dict.fromkeys(self.sample.get("partners", []), 1),
             "manager": 2,
             partner: group,
         }.items():

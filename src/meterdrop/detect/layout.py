@@ -21,7 +21,7 @@ _EXCEL_SEPARATOR: Final = re.compile(rb'"?sep=([;,|\t])"?[;,|\t]*', re.IGNORECAS
 
 
 @dataclass(frozen=True)
-class _HeaderLine:
+class HeaderLine:
     """The first line that is neither blank nor a comment; `separator` if Excel's `sep=;` came before it."""
 
     number: int
@@ -44,7 +44,7 @@ def find_layout(
     feed of that name. CannotRead: `file.no-header`, `file.unknown-feed`, `file.missing-column` (all missing ones,
     comma-joined, in `column`), `file.duplicate-column` (our name in `column`, the headings in `value`).
     """
-    line = _header_line(head, encoding)
+    line = header_line(head, encoding)
 
     def headings(agreement: Agreement) -> Header:
         return read_header(line.text, agreement=agreement, separator=line.separator)
@@ -70,7 +70,8 @@ def find_layout(
     )
 
 
-def _header_line(head: bytes, encoding: Encoding) -> _HeaderLine:
+def header_line(head: bytes, encoding: Encoding) -> HeaderLine:
+    """The header line of the file that begins with `head`; CannotRead `file.no-header` if there is none."""
     text = _as_ascii_based(head, encoding).removeprefix(codecs.BOM_UTF8)
     separator: str | None = None
     for number, found in enumerate(_LINE.finditer(text), start=1):
@@ -83,7 +84,7 @@ def _header_line(head: bytes, encoding: Encoding) -> _HeaderLine:
             continue
         if len(line) > LONGEST_LINE:
             break
-        return _HeaderLine(number, *_decoded(line, encoding), separator=separator)
+        return HeaderLine(number, *_decoded(line, encoding), separator=separator)
     raise CannotRead(Code.FILE_NO_HEADER)
 
 

@@ -23,19 +23,24 @@ class Certainty(StrEnum):
 class Statement:
     """One thing proposed, how sure it is and why. A value of None: left out, and the reason says why."""
 
-    value: str | bool | tuple[str, ...] | None
+    value: str | int | bool | tuple[str, ...] | None
     certainty: Certainty
     reason: str
 
 
-def sure(value: str | bool | tuple[str, ...] | None, reason: str) -> Statement:
+def sure(value: str | int | bool | tuple[str, ...] | None, reason: str) -> Statement:
     """What the files say beyond doubt."""
     return Statement(value, Certainty.SURE, reason)
 
 
-def guess(value: str | bool | tuple[str, ...] | None, reason: str) -> Statement:
+def guess(value: str | int | bool | tuple[str, ...] | None, reason: str) -> Statement:
     """What is likely, and a person should look at."""
     return Statement(value, Certainty.GUESS, reason)
+
+
+def counted(count: int, thing: str) -> str:
+    """`1 cell`, `12 cells`."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def propose_encoding(encoding: Encoding, *, seen: frozenset[int]) -> Statement:
@@ -53,7 +58,9 @@ def propose_encoding(encoding: Encoding, *, seen: frozenset[int]) -> Statement:
             return sure("windows-1250", "not UTF-8, and its letters at 80-9F are in windows-1250 only")
         return guess("windows-1250", "not UTF-8; the letters met are the same in iso-8859-2")
     letters = " ".join(f"{octet:02X}" for octet in sorted(seen & _TOLD_APART))
-    return guess("iso-8859-2", f"not UTF-8; the bytes {letters} are Czech letters there, not in windows-1250")
+    return guess(
+        "iso-8859-2", f"not UTF-8; bytes met ({letters}) are Czech letters there, not in windows-1250"
+    )
 
 
 def agreed(statements: list[Statement], *, what: str) -> Statement:

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from os.path import commonprefix
+from itertools import takewhile
 from typing import Final
 
-from meterdrop.detect.propose import Statement, guess
+from meterdrop.detect.propose import Statement, counted, guess
 
 _DIGITS: Final = re.compile(r"[0-9]+(?:[-_. ]?[0-9]+)*")
 _SPECIAL: Final = re.compile(r"[\[\]?*/]|[^\S ]|^ +| +$")
@@ -20,15 +20,21 @@ def propose_file_names(names: Sequence[str], *, others: Sequence[str]) -> Statem
     each = list(dict.fromkeys(_pattern(name) for name in names))
     shared = _shared(each)
     if shared is not None and _usable(shared, others=others):
-        return guess((shared,), f"what {_counted(names)} have in common")
+        return guess((shared,), _whence(names))
     usable = [pattern for pattern in each if _usable(pattern, others=others)]
     if len(usable) < len(each) or len(usable) > _MOST_PATTERNS:
         return guess(None, "the names of the samples have too little in common to tell this feed from others")
-    return guess(tuple(usable), f"from {_counted(names)}")
+    return guess(tuple(usable), _whence(names))
 
 
-def _counted(names: Sequence[str]) -> str:
-    return "the name of the one sample, digits left open" if len(names) == 1 else f"{len(names)} names"
+def common_start(texts: Sequence[str]) -> str:
+    """The letters with which all these texts begin."""
+    alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*texts, strict=False))
+    return "".join(letters[0] for letters in alike)
+
+
+def _whence(names: Sequence[str]) -> str:
+    return f"from {counted(len(names), 'name')} of samples; digits and what differs are left open"
 
 
 def _pattern(name: str) -> str:
@@ -44,9 +50,9 @@ def _shared(patterns: Sequence[str]) -> str | None:
     """One pattern for all of them, if they begin with the same word."""
     if len(patterns) == 1:
         return patterns[0]
-    start = commonprefix(list(patterns))
+    start = common_start(patterns)
     rest = [pattern[len(start) :][::-1] for pattern in patterns]
-    end = commonprefix(rest)[::-1]
+    end = common_start(rest)[::-1]
     if _letters(start) < _FEWEST_COMMON:
         return None
     return re.sub(r"\*+", "*", f"{start}*{end}")

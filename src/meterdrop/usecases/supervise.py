@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -29,6 +29,8 @@ class Child:
     name: str
     command: Sequence[str]
     cwd: Path | None = None
+    again: Callable[[Mapping[str, object]], Sequence[str]] = lambda _ready: ()
+    """Words to add to the command when it is started again, from what it said when it was ready."""
     process: subprocess.Popen[str] | None = None
     ready: dict[str, object] = field(default_factory=dict)
 
@@ -45,6 +47,7 @@ class Child:
             self.stop()
             raise TryAgain(f"the {self.name} did not start; its last words are above")
         self.ready = json.loads(said[0])
+        self.command = [*self.command, *self.again(self.ready)]
 
     def _listen(self, said: list[str]) -> None:
         if self.process is not None and self.process.stdout is not None:
@@ -68,7 +71,7 @@ class Child:
 
 
 def door(home: Path, *, host: str, port: int) -> Child:
-    """The SFTP server."""
+    """The SFTP server. Raised again it listens where it did at first, whatever free port that was."""
     words = [
         "-m",
         "sftp_server",
@@ -80,7 +83,11 @@ def door(home: Path, *, host: str, port: int) -> Child:
         str(port),
         "--stop-with-stdin",
     ]
-    return Child(name="door", command=[sys.executable, *words])
+    return Child(
+        name="door",
+        command=[sys.executable, *words],
+        again=lambda ready: ("--port", str(ready["sftp_port"])),
+    )
 
 
 def pipeline(home: Path) -> Child:

@@ -81,10 +81,11 @@ class House:
             "--port",
             "0",
         ]
-        self.process = subprocess.Popen(
-            command + ["--stop-with-stdin"] * with_stdin,
-            cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        with self.stderr_file.open("a") as stderr:
+            self.process = subprocess.Popen(
+                command + ["--stop-with-stdin"] * with_stdin,
+                cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True,
+            )  # fmt: skip
         assert self.process.stdout is not None
         ready = json.loads(self.process.stdout.readline())
         assert ready["event"] == "ready"
@@ -113,6 +114,15 @@ class House:
             for stream in (self.process.stdin, self.process.stdout):
                 if stream is not None:
                     stream.close()
+
+    @property
+    def stderr_file(self) -> Path:
+        """What the door said on stderr."""
+        return self.home.parent / f"{self.home.name}.stderr"
+
+    def warnings(self) -> list[dict[str, Any]]:
+        """The door's warnings, all of them JSON."""
+        return [json.loads(line) for line in self.stderr_file.read_text().splitlines()]
 
     # -- what the pipeline would see ---------------------------------------------------------------------------
 

@@ -113,6 +113,9 @@ def test_a_mistaken_account_file_closes_that_account_only_and_ends_no_session(ho
         wait_until(lambda: not _can_log_in(house, "techem"), seconds=2)
         assert running.is_active()
     assert _can_log_in(house, "ista")
+    assert [(line["event"], "network" in line["reason"]) for line in house.warnings()] == [
+        ("account.mistake", True)
+    ]
 
 
 def test_networks_keep_others_out(make_house: HouseMaker) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -135,31 +136,35 @@ def _cells(
             ragged += len(block.broken)
             if number == _MOST_BLOCKS:
                 break
-    columns = [
-        [pa.array(frame[str(place)], type=pa.string()) for frame in frames if str(place) in frame.columns]
-        for place in places
-    ]
-    return tuple(_distinct(texts) for texts in columns), whole, ragged
+    return tuple(_told(frames, name=str(place)) for place in places), whole, ragged
 
 
-def _distinct(texts: Sequence[pa.StringArray | pa.ChunkedArray]) -> Cells:
-    parts = [chunk for text in texts for chunk in (text.chunks if hasattr(text, "chunks") else [text])]
-    sent = cleaned(pc.fill_null(pa.concat_arrays(parts or [pa.array([], pa.string())]), ""))
-    counted = pc.value_counts(sent.filter(pc.not_equal(sent, "")))
-    return Cells(
-        text=counted.field("values"),
-        count=counted.field("counts").to_numpy(zero_copy_only=False).astype(np.int64),
-    )
+def _told(frames: Sequence[pd.DataFrame], *, name: str) -> Cells:
+    """The cells of one column; none under an empty heading."""
+    texts = [pa.chunked_array([pa.array(frame[name], type=pa.string())]) for frame in frames if name in frame]
+    parts = [chunk for text in texts for chunk in text.chunks]
+    sent = pc.fill_null(pa.concat_arrays(parts) if parts else pa.array([], pa.string()), "")
+    return distinct(Cells(text=sent, count=np.ones(len(sent), dtype=np.int64)))
 
 
 def joined(parts: Sequence[Cells]) -> Cells:
     """The cells of several files as those of one."""
-    if len(parts) == 1:
-        return parts[0]
-    text = pa.concat_arrays([part.text for part in parts] or [pa.array([], pa.string())])
-    count = np.concatenate([part.count for part in parts] or [np.zeros(0, dtype=np.int64)])
-    table = pa.table({"text": text, "count": count}).group_by("text", use_threads=False).aggregate([("count", "sum")])
-    return Cells(
-        text=table["text"].combine_chunks(),
-        count=table["count_sum"].to_numpy().astype(np.int64),
+    return distinct(
+        Cells(
+            text=pa.concat_arrays([part.text for part in parts]),
+            count=np.concatenate([part.count for part in parts]),
+        )
     )
+
+
+def distinct(cells: Cells, *, split: str | None = None) -> Cells:
+    """Each text once, cleaned and not empty; with `split`, each of the words joined by it."""
+    text, count = cells.text, cells.count
+    if split is not None:
+        lists = pc.split_pattern(text, split)
+        text, count = pc.list_flatten(lists), count[pc.list_parent_indices(lists).to_numpy()]
+    text = cleaned(text)
+    filled = pc.not_equal(text, "").to_numpy(zero_copy_only=False)
+    coded = text.filter(pa.array(filled)).dictionary_encode()
+    counts = np.bincount(coded.indices.to_numpy(), weights=count[filled], minlength=len(coded.dictionary))
+    return Cells(text=coded.dictionary, count=counts.astype(np.int64))
