@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import asyncssh
 
 from sftp_server.accounts import Accounts
-from sftp_server.audit import Audit, Clock
+from sftp_server.audit import Audit, Clock, warn
 from sftp_server.bans import NO_SUCH_PARTNER, TOO_MANY_TRIES, WRONG_KEY, Bans
+from sftp_server.refusals import Refused
 from sftp_server.settings import Settings
 from sftp_server.visits import Visit, Visits
 
@@ -46,7 +47,7 @@ class Doorkeeper(asyncssh.SSHServer):
         now = house.clock()
         peer = conn.get_extra_info("peername")
         address = str(peer[0]) if peer else ""
-        crowded = house.visits.before_login >= house.settings.connections_before_login
+        crowded = house.visits.are_crowded(address, settings=house.settings)
         if crowded or house.bans.is_banned(address, now=now) or not house.bans.may_connect(address, now=now):
             conn.abort()
             return
@@ -62,7 +63,11 @@ class Doorkeeper(asyncssh.SSHServer):
         house.visits.remove(visit)
         if visit.partner is not None:
             visit.note("logout")
-        elif visit.points and house.bans.add(visit.address, visit.points, now=house.clock()):
+            return
+        if visit.user is not None and visit.tries == 0:  # passwords, `none`, or a signature that was wrong
+            visit.points += WRONG_KEY
+            visit.note("login.refused", user=visit.user, offered=None, reason="left without a login")
+        if visit.points and house.bans.add(visit.address, visit.points, now=house.clock()):
             house.audit.note("banned", address=visit.address, seconds=house.settings.ban_time)
 
     # -- logging in ------------------------------------------------------------------------------------------
@@ -71,6 +76,7 @@ class Doorkeeper(asyncssh.SSHServer):
         """Always True: False would let everybody in without a key."""
         if self._visit is not None:
             self._visit.offered = None
+            self._visit.user = username[:64]
             _let_ask_again(self._visit.connection)
         return True
 
@@ -134,6 +140,10 @@ class Doorkeeper(asyncssh.SSHServer):
         username, key, fingerprint, comment = visit.offered
         if visit.connection.get_extra_info("username") != username:
             raise asyncssh.DisconnectError(asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "the name changed")
+        if not house.accounts.still_admits(partner=username, key=key, address=visit.address):
+            raise asyncssh.DisconnectError(
+                asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "the account was disabled or changed"
+            )
         self._check_number(visit, username, fingerprint)
         visit.partner, visit.key, visit.fingerprint = username, key, fingerprint
         visit.last_seen = house.clock()
@@ -148,9 +158,17 @@ class Doorkeeper(asyncssh.SSHServer):
         visit, house = self._visit, self._house
         if visit is None or visit.partner is None:
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "log in first")
-        if len(visit.sessions) >= house.settings.channels_per_connection:
+        if visit.channels >= house.settings.channels_per_connection:
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_RESOURCE_SHORTAGE, "too many sessions")
-        return visit.connection.create_server_channel(encoding=None), house.make_session(visit, visit.partner)
+        try:
+            session = house.make_session(visit, visit.partner)
+        except (OSError, Refused) as error:
+            warn("partner.folder-unusable", partner=visit.partner, reason=str(error))
+            raise asyncssh.ChannelOpenError(
+                asyncssh.OPEN_CONNECT_FAILED, "the server cannot open your folder"
+            ) from error
+        visit.channels += 1
+        return visit.connection.create_server_channel(encoding=None), session
 
 
 def _let_ask_again(connection: asyncssh.SSHServerConnection) -> None:

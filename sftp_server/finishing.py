@@ -1,6 +1,7 @@
 """What happens when a file is whole? Steps that only go forward, and can be taken again after any crash."""
 
 import os
+import stat
 from datetime import datetime
 from pathlib import Path
 
@@ -9,7 +10,10 @@ from sftp_server.handoff import FINISHED, INCOMPLETE, Ticket, hand_over
 from sftp_server.jail import Jail
 from sftp_server.journal import Journal, journal_file, part_file, save_journal
 from sftp_server.names import VirtualPath, path_of
-from sftp_server.staging import FILE_MODE, digest
+from sftp_server.staging import PART_MODE, digest
+
+HANDED_MODE = 0o640
+"""For the pipeline to read; also the mark, on the file itself, that it was handed over."""
 
 
 def ticket_of(journal: Journal, *, outcome: str, sha256: str, finished_at: datetime) -> Ticket:
@@ -28,6 +32,15 @@ def _finished_ticket(journal: Journal) -> Ticket:
     return ticket_of(journal, outcome=FINISHED, sha256=journal.sha256, finished_at=journal.finished_at)
 
 
+def _sync_with_mode(file: Path, mode: int) -> None:
+    descriptor = os.open(file, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fchmod(descriptor, mode)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 class Finisher:
     """Takes whole parts of one partner to landing and to their visible name. Works on disk only; no event loop."""
 
@@ -37,14 +50,13 @@ class Finisher:
         self._jail = jail
         self._crash = crash
 
-    def sync_and_digest(self, file: Path) -> tuple[str, int]:
+    def sync(self, file: Path) -> None:
+        """Bring the bytes to the disk, not yet for the pipeline to read."""
+        _sync_with_mode(file, PART_MODE)
+
+    def sync_and_digest(self, file: Path, *, hand_over: bool) -> tuple[str, int]:
         """Bring the bytes to the disk, then read what is there: sha256 and length."""
-        descriptor = os.open(file, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            os.fchmod(descriptor, FILE_MODE)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync_with_mode(file, HANDED_MODE if hand_over else PART_MODE)
         self._crash.reached("door:synced")
         found = digest(file)
         self._crash.reached("door:hashed")
@@ -60,6 +72,8 @@ class Finisher:
         part = part_file(self._staging, journal.upload)
         if part.exists():  # else the file got its visible name, which happens after the hand-over
             ticket = _finished_ticket(journal)
+            if journal.source is not None:  # only now: a mark without the decision would lose the file
+                _sync_with_mode(part, HANDED_MODE)
             hand_over(landing=self._landing, ticket=ticket, content=part, crash=self._crash)
             self.show(part, as_path=path_of(journal.name))
         if journal.source is not None:
@@ -93,6 +107,12 @@ class Finisher:
         with self._jail.folder(path.parent) as folder:
             os.link(path.name, part, src_dir_fd=folder, follow_symlinks=False)
         return part
+
+    def was_handed_over(self, path: VirtualPath) -> bool:
+        """Whether this visible file is one that the pipeline has: it is not given again under another name."""
+        with self._jail.folder(path.parent) as folder:
+            status = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
+        return stat.S_IMODE(status.st_mode) == HANDED_MODE
 
     def give_up(self, journal: Journal, *, finished_at: datetime) -> None:
         """A part nobody went on with: tell the pipeline, then throw it away."""

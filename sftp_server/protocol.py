@@ -6,7 +6,7 @@ is safe: if `_process_close` were no longer called, uploads would stay parts and
 """
 
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -175,7 +175,7 @@ class DoorHandler(SFTPServerHandler):
     }
 
 
-async def _one_by_one(names: list[asyncssh.SFTPName]) -> AsyncIterator[asyncssh.SFTPName]:
+async def _one_by_one(names: Iterator[asyncssh.SFTPName]) -> AsyncIterator[asyncssh.SFTPName]:
     for name in names:
         yield name
 
@@ -197,6 +197,11 @@ class DoorSession(SSHServerStreamSession[bytes]):
     def subsystem_requested(self, subsystem: str) -> bool:
         """Only `sftp`; shell and exec are refused by the class above, which has nothing to run."""
         return subsystem == "sftp"
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The channel is gone, whether a session began on it or not."""
+        self._visit.channels -= 1
+        super().connection_lost(exc)
 
     def session_started(self) -> None:
         """Serve until the client leaves or is lost."""

@@ -73,6 +73,8 @@ class Room:
         self.parts: dict[str, Part] = {}
         self.lock = asyncio.Condition()
         self.draining = False
+        self._not_looked = 0
+        """How many bytes were written, over all uploads, since the disk was last looked at."""
 
     def prepare(self) -> None:
         """Make the partner's folders, if they are not there."""
@@ -179,8 +181,10 @@ class Room:
 
     def _write_slice(self, part: Part, offset: int, content: bytes) -> None:
         part.attempted = max(part.attempted, offset + len(content))
-        if offset // _LOOK_AT_DISK_EVERY != (offset + len(content)) // _LOOK_AT_DISK_EVERY:
+        self._not_looked += len(content)
+        if self._not_looked >= _LOOK_AT_DISK_EVERY:
             self.check_disk()
+            self._not_looked = 0
         part.write(offset, content)
 
     async def _prepare_first_write(self, upload: Upload, *, at_start: bool) -> None:
@@ -228,38 +232,45 @@ class Room:
                     self.drop(part, reason=None)
                 return
             try:
-                await asyncio.to_thread(self._make_whole, part)
-                if is_temporary(path_of(part.name)):
-                    await self._set_aside(part)
-                else:
-                    await self._hand_over(part)
+                await self._put_through(part)
             except (CannotTake, Refused, OSError) as error:
                 await self._keep(part, error)
 
-    def _make_whole(self, part: Part) -> None:
+    async def _put_through(self, part: Part) -> None:
+        """By its name: hand over or set aside; once more if a rename meanwhile turned the one into the other."""
+        while True:
+            temporary = is_temporary(path_of(part.name))
+            sha256, size = await asyncio.to_thread(self._make_whole, part, hand_over=not temporary)
+            async with self.lock:
+                if is_temporary(path_of(part.name)) != temporary:
+                    continue
+                whole = replace(part.journal, bytes=size, sha256=sha256, finished_at=self.clock())
+                await (self._set_aside(part, whole) if temporary else self._hand_over(part, whole))
+                return
+
+    def _make_whole(self, part: Part, *, hand_over: bool) -> tuple[str | None, int]:
         part.fill_from_base()
         part.check_whole()
+        if hand_over:
+            return self.finisher.sync_and_digest(part.file, hand_over=True)
+        self.finisher.sync(part.file)
+        return None, part.size
 
-    async def _set_aside(self, part: Part) -> None:
+    async def _set_aside(self, part: Part, journal: Journal) -> None:
         """A temporary name: the file becomes visible, its rename to a final name will hand it over."""
-        async with self.lock:
-            await asyncio.to_thread(self.finisher.show, part.file, as_path=path_of(part.name))
-            self.forget(part)
-            part.remove()
-            self.note("upload.set-aside", part.journal)
+        await asyncio.to_thread(self.finisher.show, part.file, as_path=path_of(part.name))
+        self.forget(part)
+        part.remove()
+        self.note("upload.set-aside", journal)
 
-    async def _hand_over(self, part: Part) -> None:
-        sha256, size = await asyncio.to_thread(self.finisher.sync_and_digest, part.file)
-        async with self.lock:
-            journal = replace(
-                part.journal, state=FINISHING, bytes=size, sha256=sha256, finished_at=self.clock()
-            )
-            await asyncio.to_thread(self.finisher.commit, journal)
-            part.journal = journal
-            part.release()
-            await asyncio.to_thread(self.finisher.roll_forward, journal)
-            self.forget(part)
-            self.note("upload.finished", journal)
+    async def _hand_over(self, part: Part, whole: Journal) -> None:
+        journal = replace(whole, state=FINISHING)
+        await asyncio.to_thread(self.finisher.commit, journal)
+        part.journal = journal
+        part.release()
+        await asyncio.to_thread(self.finisher.roll_forward, journal)
+        self.forget(part)
+        self.note("upload.finished", journal)
 
     async def _keep(self, part: Part, error: CannotTake | Refused | OSError) -> NoReturn:
         """The file cannot be finished: keep what is good of it for a resume, and tell the client."""
@@ -267,6 +278,7 @@ class Room:
         self.note("upload.refused", part.journal, reason=reason)
         if part.journal.state != FINISHING:  # else the decision stands, and the sweep tries again
             async with self.lock:
+                part.hold_back_last_byte()
                 part.rest(now=self.clock())
         raise error
 

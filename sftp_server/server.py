@@ -14,7 +14,7 @@ from sftp_server.crash import CrashPoints
 from sftp_server.handoff import clear_half_made
 from sftp_server.protocol import DoorHandler, DoorSession
 from sftp_server.recovery import recover, sweep
-from sftp_server.refusals import StopAtStart
+from sftp_server.refusals import Refused, StopAtStart
 from sftp_server.room import Room
 from sftp_server.settings import Settings
 from sftp_server.uploads import DoorSFTP
@@ -132,7 +132,7 @@ class Door:
         return DoorSession(visit=visit, make_handler=make_handler)
 
     def _room(self, partner: str) -> Room:
-        """The partner's room, made at its first visit."""
+        """The partner's room, made at the start or at its first visit; what the last run left comes first."""
         if partner not in self._rooms:
             room = Room(
                 settings=self.settings,
@@ -142,6 +142,7 @@ class Door:
                 clock=self._clock,
             )
             room.prepare()
+            recover(room)
             self._rooms[partner] = room
         return self._rooms[partner]
 
@@ -149,7 +150,11 @@ class Door:
         """Take up what the last run left; runs before anybody can come in."""
         clear_half_made(self.settings.home / "landing")
         for staging in sorted((self.settings.home / "partners").glob("*/.staging")):
-            recover(self._room(staging.parent.name))
+            partner = staging.parent.name
+            try:
+                self._room(partner)
+            except (OSError, Refused) as error:  # one partner's spoilt folder must not shut out the others
+                warn("partner.folder-unusable", partner=partner, reason=str(error))
 
     # -- while open ------------------------------------------------------------------------------------------
 

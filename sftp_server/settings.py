@@ -24,6 +24,7 @@ class Settings:
     handles_per_partner: int = 100
     channels_per_connection: int = 10
     connections_before_login: int = 100
+    connections_before_login_per_address: int = 25
     connections_per_second: float = 10
     ban_score: int = 30
     ban_window: float = 30 * 60

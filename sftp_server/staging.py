@@ -14,7 +14,8 @@ from sftp_server.refusals import CannotTake
 CHECKPOINT_BYTES = 16 * 1024 * 1024
 """After so many new bytes the part is synced and its journal says so."""
 MAX_PIECES = 4096
-FILE_MODE = 0o640
+PART_MODE = 0o600
+"""Nobody else's, until it is handed over."""
 _BLOCK = 1024 * 1024
 
 
@@ -79,7 +80,7 @@ class Part:
         """Let `writer` write from now on; an earlier writer is thereby fenced off."""
         if self.descriptor is None:
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-            self.descriptor = os.open(self.file, flags, FILE_MODE)
+            self.descriptor = os.open(self.file, flags, PART_MODE)
         self.writer = writer
 
     def _opened(self) -> int:
@@ -173,6 +174,10 @@ class Part:
         if self._checkpoint is not None:
             await asyncio.wait([self._checkpoint])
             self._checkpoint = None
+
+    def hold_back_last_byte(self) -> None:
+        """CLOSE failed on a whole file: show it shorter, for paramiko's put() looks at the size only."""
+        self.written.cut(max(self.final_size - 1, 0))
 
     def rest(self, *, now: datetime) -> None:
         """The writer is gone: keep the bytes that came without a hole, for a later resume."""

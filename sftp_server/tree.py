@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+from contextlib import suppress
 from dataclasses import replace
 
 from sftp_server.jail import Entry
@@ -72,7 +73,8 @@ class Tree:
         """A descriptor for reading a receipt, a finished file, or what has come of a part."""
         part = self._room.parts.get(path.text)
         if part is not None:
-            return os.open(part.file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            with suppress(FileNotFoundError):  # it has just got its visible name
+                return os.open(part.file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         if self.entry(path).is_folder:
             raise OSError(errno.EISDIR, "this is a folder")
         return self._jail.open_file(path)
@@ -111,6 +113,7 @@ class Tree:
             if part is None and visible is None:
                 raise _missing()
             if part is not None:
+                await part.settle()
                 self._room.drop(part, reason="removed")
             if visible is not None:
                 self._jail.remove_file(path)
@@ -119,6 +122,7 @@ class Tree:
         """SETSTAT of a size: cuts a part that nobody is writing; a finished file keeps its size."""
         async with self._room.lock:
             await self._room.calm(path)
+            await self._room.push_on(path.text)
             part = self._room.parts.get(path.text)
             if part is not None and size <= part.written.prefix:
                 await part.settle()
@@ -158,6 +162,7 @@ class Tree:
                 raise _missing()
             if visible is not None and visible.is_folder:
                 await self._rename_folder(old, new)
+                self._note("folder.renamed", old, new, sender)
             elif old != new:
                 self._check_target(new)
                 await self._rename_file(old, new, part=part, visible=visible, sender=sender)
@@ -175,12 +180,14 @@ class Tree:
     ) -> None:
         replaced = self._room.parts.get(new.text)
         if replaced is not None:
+            await replaced.settle()
             self._room.drop(replaced, reason="another file was renamed onto it")
         if part is not None:
             await self._rename_part(part, new)
             if visible is not None:
                 self._jail.move(old, new)
-        elif is_temporary(old) and not is_temporary(new):
+            self._note("file.renamed", old, new, sender)
+        elif is_temporary(old) and not is_temporary(new) and not self._room.finisher.was_handed_over(old):
             await self._hand_over(old, new, sender=sender)
         else:
             self._jail.move(old, new)
@@ -199,7 +206,7 @@ class Tree:
         upload = room.new_id(now)
         part = await asyncio.to_thread(room.finisher.link_visible, old, upload=upload)
         try:
-            sha256, size = await asyncio.to_thread(room.finisher.sync_and_digest, part)
+            sha256, size = await asyncio.to_thread(room.finisher.sync_and_digest, part, hand_over=False)
             journal = Journal(
                 upload=upload, partner=room.partner, name=new.text, state=FINISHING, bytes=size, opened_at=now,
                 finished_at=room.clock(), sha256=sha256, key=sender.key, address=sender.address,

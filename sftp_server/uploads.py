@@ -3,15 +3,16 @@
 import asyncio
 import os
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 import asyncssh
 from asyncssh.sftp import SFTPServer
 
 from sftp_server.audit import warn
 from sftp_server.jail import Entry
-from sftp_server.names import VirtualPath, canonical_path, parse_path
+from sftp_server.names import RECEIPTS, VirtualPath, canonical_path, parse_path
 from sftp_server.refusals import Refused
 from sftp_server.room import OpenWish, Room, Upload
 from sftp_server.tree import Tree
@@ -138,18 +139,15 @@ class DoorSFTP(SFTPServer):
         entry = Entry("", part.size, status.st_mtime, status.st_atime, is_folder=False)
         return _attrs(entry, read_only=False)
 
-    async def names_in(self, path: bytes) -> list[asyncssh.SFTPName]:
+    async def names_in(self, path: bytes) -> Iterator[asyncssh.SFTPName]:
         """A folder as one snapshot, so that a vanishing file cannot spoil the listing."""
         place = parse_path(path)
         if not self._tree.entry(place).is_folder:
             raise NotADirectoryError(20, "not a folder")
         found = await asyncio.to_thread(self._tree.listing, place)
-        own = _attrs(self._tree.entry(place), read_only=place.in_receipts)
-        names = [asyncssh.SFTPName(dots, attrs=own) for dots in (b".", b"..")]
-        for entry in found:
-            read_only = place.in_receipts or (not place.parts and entry.name == "receipts")
-            names.append(asyncssh.SFTPName(entry.name.encode(), attrs=_attrs(entry, read_only=read_only)))
-        return names
+        here = self._tree.entry(place)
+        dots = [replace(here, name="."), replace(here, name="..")]
+        return (_listed(entry, place) for entry in [*dots, *found])
 
     async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
         """The snapshot, name by name."""
@@ -220,6 +218,12 @@ def _upload(file_obj: object) -> Upload:
     if not isinstance(file_obj, Upload):
         raise Refused("the file is open for reading")
     return file_obj
+
+
+def _listed(entry: Entry, folder: VirtualPath) -> asyncssh.SFTPName:
+    """One line of a listing; made only when it is sent, for it is large and a folder may hold many."""
+    read_only = folder.in_receipts or (not folder.parts and entry.name == RECEIPTS)
+    return asyncssh.SFTPName(entry.name.encode(), attrs=_attrs(entry, read_only=read_only))
 
 
 def _attrs(entry: Entry, *, read_only: bool) -> asyncssh.SFTPAttrs:

@@ -8,6 +8,8 @@ from typing import Protocol
 import asyncssh
 
 from sftp_server.audit import Audit
+from sftp_server.bans import source_of
+from sftp_server.settings import Settings
 from sftp_server.staging import Sender
 
 
@@ -32,9 +34,12 @@ class Visit:
     key: bytes = b""
     fingerprint: str | None = None
     offered: tuple[str, bytes, str, str] | None = None
+    user: str | None = None
+    """Who the client says it is; set by its first try to log in."""
     tries: int = 0
     points: int = 0
     channels: int = 0
+    """How many channels are open; a session begins on each only when the client says so."""
     sessions: list[CountsHandles] = field(default_factory=list)
 
     @property
@@ -78,10 +83,15 @@ class Visits:
         """Somebody is gone."""
         self._visits.discard(visit)
 
-    @property
-    def before_login(self) -> int:
-        """How many connections have not logged in yet."""
-        return sum(visit.partner is None for visit in self._visits)
+    def are_crowded(self, address: str, *, settings: Settings) -> bool:
+        """Whether too many wait to log in, in all or from one source: nobody may take all the places."""
+        waiting = [visit.address for visit in self._visits if visit.partner is None]
+        source = source_of(address)
+        from_there = sum(source_of(other) == source for other in waiting)
+        return (
+            len(waiting) >= settings.connections_before_login
+            or from_there >= settings.connections_before_login_per_address
+        )
 
     def connections_of(self, partner: str) -> int:
         """How many connections a partner has."""

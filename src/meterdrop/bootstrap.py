@@ -62,6 +62,8 @@ def shipped(what: str) -> Path:
 
 def make_home(home: Path, *, database: str | None) -> list[str]:
     """Makes what a home needs and isn't there; what it made."""
+    if database is not None:
+        Database(database).close()  # a URL that can't be read is refused before anything is made
     return init.make_home(
         home, database=database, open_database=lambda: Database(read_settings(home).database_url)
     )
@@ -199,6 +201,7 @@ class House:
             originals=self.originals,
             folder=self.home / "receipts",
             clock=now,
+            locks=self.locks,
             at=self.at,
         )
 
@@ -261,7 +264,11 @@ class House:
     def look_around(self) -> LookAround:
         """`meterdrop status`."""
         return LookAround(
-            database=self.database, silent_after=timedelta(days=self.settings.silent_days), clock=now
+            database=self.database,
+            landing=self.home / "landing",
+            aside=self.receive.aside,
+            silent_after=timedelta(days=self.settings.silent_days),
+            clock=now,
         )
 
     @cached_property

@@ -39,9 +39,9 @@ class Service:
         """Works until `stop`; what is half-done then is finished or taken up at the next start."""
         with self._house.locks.hold("pipeline", wait=5.0):
             self._landing.mkdir(parents=True, exist_ok=True)
+            observer = bell.watch(self._landing, ring=self._rung.set)
             self._sweep()
             self._dispatch.run_workers()
-            observer = bell.watch(self._landing, ring=self._rung.set)
             _say({"event": "ready", "home": str(self._house.home)})
             log.info("pipeline.ready")
             try:
@@ -80,17 +80,14 @@ class Service:
 
     def _take_in(self) -> None:
         try:
-            woken = self._house.receive.take_all(self._landing)
+            for partner in self._house.receive.take_all(self._landing):
+                self._dispatch.wake(partner)
             self._house.send_receipts()
         except TryAgain as error:
             log.warning("receive.try-again", why=str(error))
-            return
         except Exception:
-            # The loop of the service: a bug in one file must not stop the others; the folder stays for the sweep.
+            # The loop of the service: what failed stays where it is for the next sweep.
             log.exception("receive.failed")
-            return
-        for partner in woken:
-            self._dispatch.wake(partner)
 
     def _drain(self, partner: str) -> None:
         try:

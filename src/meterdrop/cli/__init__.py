@@ -18,5 +18,8 @@ def main() -> None:
         # The reader of our output (head, less) has gone: nothing is left to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        # A file or folder that was named can't be read or written: the person at the keyboard can mend that.
+        sys.exit(explained(error))
     except KeyboardInterrupt:
         sys.exit(130)

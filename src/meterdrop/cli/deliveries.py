@@ -8,7 +8,7 @@ import typer
 
 from meterdrop.bootstrap import House
 from meterdrop.cli import said
-from meterdrop.cli.words import Json, PartnerOption, house_of
+from meterdrop.cli.words import Json, PartnerOption, feed_of, house_of, partner_of
 from meterdrop.model.delivery import NEEDS_A_PERSON, Delivery, State
 from meterdrop.model.errors import OperatorMistake
 
@@ -24,8 +24,7 @@ def ingest(
 ) -> None:
     """The same road without SFTP, in the foreground."""
     house = house_of(context)
-    if feed is not None:
-        house.agreement_of(partner, feed)  # refuses a feed that isn't there
+    feed_of(house, feed)
     with said.errors.status(f"{len(files)} file(s)"):
         settled = house.take_files(files, partner=partner, feed=feed)
     if json_:
@@ -47,8 +46,9 @@ def deliveries(
     """What came and what became of it, the newest first."""
     if state is not None and state not in {one.value for one in State}:
         raise OperatorMistake(f"{state!r} is no state. States: {', '.join(one.value for one in State)}")
-    listed = house_of(context).show_delivery.listed(
-        partner=partner, state=None if state is None else State(state), limit=limit
+    house = house_of(context)
+    listed = house.show_delivery.listed(
+        partner=partner_of(house, partner), state=None if state is None else State(state), limit=limit
     )
     if json_:
         said.as_json([summary(one) for one in listed])

@@ -8,8 +8,9 @@ from typing import Annotated, TextIO
 import typer
 
 from meterdrop.cli import said
-from meterdrop.cli.words import FromDay, Json, PartnerOption, ToDay, day, house_of
+from meterdrop.cli.words import FromDay, Json, PartnerOption, ToDay, day, house_of, partner_of
 from meterdrop.model.errors import OperatorMistake
+from meterdrop.model.feed import Target
 from meterdrop.usecases.export import DEVICE_COLUMNS, as_text, write_csv
 
 Output = Annotated[Path | None, typer.Option(help="A file; stdout when left out.")]
@@ -26,6 +27,7 @@ def readings(
 ) -> None:
     """Current readings; `value` exactly as sent but with a decimal point."""
     house = house_of(context)
+    partner_of(house, partner)
     start, end = day(from_), day(to)
     if json_:
         rows = house.export.readings(partner=partner, start=start, end=end)
@@ -45,7 +47,8 @@ def devices(
     context: typer.Context, partner: PartnerOption = None, output: Output = None, json_: Json = False
 ) -> None:
     """The register."""
-    rows = house_of(context).export.devices(partner=partner)
+    house = house_of(context)
+    rows = house.export.devices(partner=partner_of(house, partner))
     if json_:
         said.as_json(
             [
@@ -67,10 +70,11 @@ def records(
 ) -> None:
     """Rows of a feed that has no table of its own."""
     house = house_of(context)
-    columns = [
-        column.name for column in house.agreement_of("", feed).feed.columns if not column.kept_in_original
-    ]
-    rows = house.export.records(feed=feed, partner=partner)
+    shape = house.agreement_of("", feed).feed
+    if shape.target is not Target.RECORDS:
+        raise OperatorMistake(f"{feed} has a table of its own: `meterdrop {shape.target.value} export`")
+    columns = [column.name for column in shape.columns if not column.kept_in_original]
+    rows = house.export.records(feed=feed, partner=partner_of(house, partner))
     if json_:
         said.as_json(list(rows))
         return

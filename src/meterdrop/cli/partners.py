@@ -28,11 +28,12 @@ def add(
 ) -> None:
     """Adds a partner, or more keys for one we have."""
     house = house_of(context)
-    profile = house.catalog.profiles.get(id)
+    # One we have stays as it is where nothing else is said; a new one is as its profile says.
+    old = house.partners.find(id) or house.catalog.profiles.get(id)
     known = house.partners.add(
         id,
-        name=name or (profile.name if profile else id),
-        group=group or (profile.group if profile else 1),
+        name=name or (old.name if old else id),
+        group=group or (old.group if old else 1),
         keys=key or [],
         networks=from_ or [],
         who=said.who(),
@@ -60,9 +61,12 @@ def list_(context: typer.Context, json_: Json = False) -> None:
     said.table("Partners", ("id", "name", "group", "state", "keys", "from"), rows)
 
 
-def disable(context: typer.Context, id: Id) -> None:
+def disable(context: typer.Context, id: Id, json_: Json = False) -> None:
     """Nobody logs in as this partner any more; all that came stays."""
-    house_of(context).partners.disable(id, who=said.who())
+    disabled = house_of(context).partners.disable(id, who=said.who())
+    if json_:
+        said.as_json(_document(disabled))
+        return
     said.say(f"{id} is disabled; `meterdrop partner add {id}` takes it back")
 
 

@@ -10,7 +10,7 @@ import typer
 
 from meterdrop.bootstrap import House
 from meterdrop.cli import said
-from meterdrop.cli.words import Json, PartnerOption, Reason, house_of, key_of
+from meterdrop.cli.words import Json, PartnerOption, Reason, code_of, house_of, key_of, partner_of
 from meterdrop.model.errors import OperatorMistake
 from meterdrop.report.receipt import told
 from meterdrop.usecases.export import harmless
@@ -88,30 +88,28 @@ def fix(
     cells = dict(_pair(one) for one in cell)
     house = house_of(context)
     outcome = house.review.fix(key_of(id), cells=cells, who=said.who(), reason=_given(reason))
-    _tell(house, key_of(id), outcome, json_=json_)
+    _tell_judged(house, key_of(id), outcome, json_=json_)
 
 
 def accept(context: typer.Context, id: Id, reason: Reason, json_: Json = False) -> None:
     """Accepts a line in spite of a soft rule."""
     house = house_of(context)
     outcome = house.review.accept(key_of(id), who=said.who(), reason=_given(reason))
-    _tell(house, key_of(id), outcome, json_=json_)
+    _tell_judged(house, key_of(id), outcome, json_=json_)
 
 
-def dismiss(context: typer.Context, id: Id, reason: Reason) -> None:
+def dismiss(context: typer.Context, id: Id, reason: Reason, json_: Json = False) -> None:
     """Closes a line that is not wanted."""
     house = house_of(context)
     house.review.dismiss(key_of(id), who=said.who(), reason=_given(reason))
-    house.send_receipts()
-    said.say(f"line {id} is dismissed")
+    _tell(house, key_of(id), json_=json_)
 
 
-def give_back(context: typer.Context, id: Id, reason: Reason) -> None:
+def give_back(context: typer.Context, id: Id, reason: Reason, json_: Json = False) -> None:
     """Leaves a line to the partner to correct and send again."""
     house = house_of(context)
     house.review.give_back(key_of(id), who=said.who(), reason=_given(reason))
-    house.send_receipts()
-    said.say(f"line {id} is returned to the partner")
+    _tell(house, key_of(id), json_=json_)
 
 
 def export(
@@ -170,10 +168,10 @@ def _chosen(
         raise OperatorMistake(f"{state!r} is no state of a line. States: {', '.join(_STATES)}, all")
     return list(
         house.review.listed(
-            partner=partner,
+            partner=partner_of(house, partner),
             delivery=None if delivery is None else house.show_delivery(delivery).delivery.id,
             state=None if state == "all" else state,
-            code=code,
+            code=code_of(code),
             limit=limit,
         )
     )
@@ -218,22 +216,28 @@ def _given(reason: str) -> str:
     return reason.strip()
 
 
-def _tell(house: House, key: int, outcome: Rejudged, *, json_: bool) -> None:
+def _tell(house: House, key: int, *, json_: bool) -> None:
     house.send_receipts()
     one = house.review.shown(key)
     if json_:
-        said.as_json(
-            {"outcome": "still-failing" if outcome.still else one.line.state, "line": _document(one, house)}
-        )
-    elif outcome.still:
-        language = house.language_of(one.line.partner)
-        said.say(f"line {key} still fails and stays in quarantine; nothing was stored:")
-        for finding in outcome.findings:
-            words = told(finding, language=language)
-            said.say(f"  {words['code']}: {words['message']} {words['fix']}")
+        said.as_json({"outcome": one.line.state, "line": _document(one, house)})
     else:
         said.say(f"line {key} is {one.line.state}")
-    raise typer.Exit(said.NEEDS_A_PERSON if outcome.still else said.DONE)
+
+
+def _tell_judged(house: House, key: int, outcome: Rejudged, *, json_: bool) -> None:
+    if not outcome.still:
+        _tell(house, key, json_=json_)
+        return
+    one = house.review.shown(key)
+    words = [told(finding, language=house.language_of(one.line.partner)) for finding in outcome.findings]
+    if json_:
+        said.as_json({"outcome": "still-failing", "line": _document(one, house), "findings": words})
+    else:
+        said.say(f"line {key} still fails and stays in quarantine; nothing was stored:")
+        for finding in words:
+            said.say(f"  {finding['code']}: {finding['message']} {finding['fix']}")
+    raise typer.Exit(said.NEEDS_A_PERSON)
 
 
 def add_to(app: typer.Typer) -> None:

@@ -9,7 +9,17 @@ from rich.progress import Progress
 
 from meterdrop.bootstrap import House
 from meterdrop.cli import said
-from meterdrop.cli.words import DryRun, FeedOption, Json, PartnerOption, day, house_of
+from meterdrop.cli.words import (
+    DryRun,
+    FeedOption,
+    Json,
+    PartnerOption,
+    code_of,
+    day,
+    feed_of,
+    house_of,
+    partner_of,
+)
 from meterdrop.usecases.reprocess import Reprocessed, Selection
 
 
@@ -27,9 +37,9 @@ def reprocess(
     house = house_of(context)
     first_day = day(since)
     selection = Selection(
-        partner=partner,
-        feed=feed,
-        code=code,
+        partner=partner_of(house, partner),
+        feed=feed_of(house, feed),
+        code=code_of(code),
         delivery=None if delivery is None else house.show_delivery(delivery).delivery.id,
         since=None if first_day is None else datetime.combine(first_day, time(), UTC),
     )

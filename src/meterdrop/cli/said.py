@@ -8,9 +8,11 @@ from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from meterdrop.model.errors import MeterdropError, StopAtStart, TryAgain
 
@@ -18,6 +20,9 @@ DONE = 0
 NEEDS_A_PERSON = 1
 MISTAKE = 2
 TRY_AGAIN = 3
+
+_WIDTH: Final = 200
+"""Tables may be so wide where no terminal says otherwise."""
 
 people = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -46,37 +51,50 @@ def _plain(value: object) -> object:
 
 def table(title: str, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """A table for people; cells are shown as they are, never as markup or control codes."""
-    shown = Table(title=title, title_justify="left", header_style="bold")
+    shown = Table(title=Text(visible(title)), title_justify="left", header_style="bold")
     for heading in headings:
         shown.add_column(heading, overflow="fold")
     for row in rows:
-        shown.add_row(*(visible(cell) for cell in row))
-    people.print(shown)
+        shown.add_row(*(Text(visible(cell)) for cell in row))
+    people.print(shown, width=None if people.is_terminal else _WIDTH)
 
 
 def visible(cell: object) -> str:
-    """A cell as text that can't steer a terminal or rich."""
+    """A cell as text that can't steer a terminal."""
     text = "" if cell is None else str(cell)
-    safe = "".join(letter if letter.isprintable() else "�" for letter in text)
-    return safe.replace("[", r"\[")
+    return "".join(letter if letter.isprintable() else "�" for letter in text)
 
 
 def say(sentence: str) -> None:
     """A sentence for people, on stdout."""
-    people.print(visible(sentence))
+    people.print(Text(visible(sentence)))
 
 
-def explained(error: MeterdropError) -> int:
+def explained(error: MeterdropError | OSError) -> int:
     """Tells what went wrong on stderr; the exit code it means."""
     if isinstance(error, StopAtStart):
         for problem in error.problems:
-            errors.print(f"[red]problem:[/red] {visible(problem)}")
+            _complain("problem", "red", problem)
         return MISTAKE
     if isinstance(error, TryAgain):
-        errors.print(f"[yellow]try again later:[/yellow] {visible(error)}")
+        _complain("try again later", "yellow", str(error))
         return TRY_AGAIN
-    errors.print(f"[red]error:[/red] {visible(error)}")
+    if isinstance(error, OSError):
+        where = error.filename or "the machine"
+        _complain(
+            "error",
+            "red",
+            f"{where}: {error.strerror or error}. Check the path, its rights and the free space.",
+        )
+        return MISTAKE
+    _complain("error", "red", str(error))
     return MISTAKE
+
+
+def _complain(word: str, style: str, text: str) -> None:
+    """One word in colour and the text, whose lines stay lines."""
+    lines = "\n".join(visible(line) for line in text.splitlines())
+    errors.print(Text.assemble((f"{word}: ", style), lines))
 
 
 def who() -> str:

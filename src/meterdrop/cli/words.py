@@ -8,6 +8,7 @@ import typer
 
 from meterdrop.bootstrap import House
 from meterdrop.bootstrap import house as build
+from meterdrop.model.codes import Code
 from meterdrop.model.errors import OperatorMistake
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
@@ -33,6 +34,27 @@ def day(text: str | None) -> date | None:
         return date.fromisoformat(text)
     except ValueError as error:
         raise OperatorMistake(f"{text!r} is not a day: write it as 2026-11-30") from error
+
+
+def partner_of(house: House, id: str | None) -> str | None:
+    """An option's partner: a name that nobody has is a slip, not an empty answer."""
+    if id is not None and house.partners.find(id) is None:
+        raise OperatorMistake(f"there is no partner {id!r}: see `meterdrop partner list`")
+    return id
+
+
+def feed_of(house: House, name: str | None) -> str | None:
+    """An option's feed."""
+    if name is not None:
+        house.agreement_of("", name)  # refuses a feed that isn't there
+    return name
+
+
+def code_of(text: str | None) -> str | None:
+    """An option's finding code."""
+    if text is not None and text not in {code.value for code in Code}:
+        raise OperatorMistake(f"there is no finding code {text!r}: see docs/codes.md or a receipt")
+    return text
 
 
 def key_of(text: str) -> int:

@@ -180,6 +180,11 @@ def _head(stream: Iterator[bytes]) -> bytes:
 def _marked(head: bytes) -> Encoding | None:
     if head.startswith(_UTF32):
         raise CannotRead(Code.FILE_ENCODING, value="UTF-32")
+    return encoding_by_mark(head)
+
+
+def encoding_by_mark(head: bytes) -> Encoding | None:
+    """The encoding that the byte-order mark of this start of a file tells, if it has one."""
     for bom, name in _BOMS:
         if head.startswith(bom):
             return Encoding(name, bom=len(bom))

@@ -99,8 +99,9 @@ def _as_ascii_based(text: bytes, encoding: Encoding) -> bytes:
 def _decoded(line: bytes, encoding: Encoding) -> tuple[str, bytes]:
     """The line as text, and as the file has it."""
     if encoding.name.startswith("utf-16"):
-        text = line.decode("utf-8", "surrogatepass")
-        return text, text.encode(encoding.name, "surrogatepass")
+        # A lone surrogate is no letter of a heading, but one of its bytes.
+        whole = line.decode("utf-8", "surrogatepass")
+        return line.decode("utf-8", "replace"), whole.encode(encoding.name, "surrogatepass")
     return line.decode(encoding.name, "replace"), line
 
 

@@ -34,7 +34,7 @@ def common_start(texts: Sequence[str]) -> str:
 
 
 def _whence(names: Sequence[str]) -> str:
-    return f"from {counted(len(names), 'name')} of samples; digits and what differs are left open"
+    return f"from the names of {counted(len(names), 'sample')}; digits and what differs are left open"
 
 
 def _pattern(name: str) -> str:

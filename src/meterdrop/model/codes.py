@@ -70,6 +70,7 @@ class Code(StrEnum):
     READING_ROLLOVER = "reading.rollover"
     READING_RESET = "reading.reset"
     READING_WORSE_KIND = "reading.worse-kind"
+    READING_SUPERSEDED = "reading.superseded"
 
     DEVICE_MAY_NOT_REGISTER = "device.partner-may-not-register"
     DEVICE_AMBIGUOUS_SERIAL = "device.ambiguous-serial"
@@ -91,7 +92,7 @@ _INFO = frozenset(
         Code.DEVICE_MISSING_FROM_SNAPSHOT,
     }
 )
-_WARNING = frozenset({Code.STATUS_UNKNOWN, Code.READING_WORSE_KIND})
+_WARNING = frozenset({Code.STATUS_UNKNOWN, Code.READING_WORSE_KIND, Code.READING_SUPERSEDED})
 
 
 def severity_of(code: Code) -> Severity:

@@ -78,7 +78,7 @@ def _calendar(year: Numbers, month: Numbers, day: Numbers) -> tuple[Numbers, Mas
     possible = (year >= _FIRST_YEAR) & (month >= 1) & (month <= 12) & (day >= 1)
     months = np.where(possible, (year - 1970) * 12 + month - 1, 0).astype("datetime64[M]")
     first = months.astype("datetime64[D]").astype(np.int64)
-    following = (months + 1).astype("datetime64[D]").astype(np.int64)
+    following = (months + np.timedelta64(1, "M")).astype("datetime64[D]").astype(np.int64)
     days = first + np.where(possible, day, 1) - 1
     return days, possible & (days < following)
 

@@ -15,6 +15,10 @@ BLOCK_BYTES = 4 * 1024 * 1024
 MOST_LINES = 150_000
 """A chunk has at most so many lines, however short: what is told about a line takes more room than the line."""
 
+_KEPT = LONGEST_LINE + 1
+"""So much of a longer line is kept: judged again from what was kept, it must not pass as a shorter one."""
+_LETTER = 4
+"""A letter of UTF-8 has at most so many bytes."""
 _LF = 10
 _CR = 13
 
@@ -24,7 +28,7 @@ class Chunk:
     """Whole physical lines, in order, as the bytes we split (see `parse.encoded`), line ends included.
 
     `start` and `stop` are the places of each line without its end. `lines` are the lines themselves.
-    Of a line in `too_long` only the first `LONGEST_LINE` bytes are here.
+    Of a line in `too_long` only the start is here: just so much that it is too long still.
     """
 
     text: bytes
@@ -110,8 +114,8 @@ def _whole_lines(stream: Readable, block_bytes: int) -> Iterator[bytes]:
         if cut:
             yield text[:cut]
         carried = text[cut:]
-        if len(carried) > LONGEST_LINE + 1:
-            carried = carried[: LONGEST_LINE + 1] + (b"\r" if carried.endswith(b"\r") else b"")
+        if len(carried) > _KEPT + _LETTER:
+            carried = carried[: _KEPT + _LETTER] + (b"\r" if carried.endswith(b"\r") else b"")
         piece = following
     if carried + piece:
         yield carried + piece
@@ -133,6 +137,6 @@ def _cut_short(text: bytes, *, start: Lines, stop: Lines, encoding: str) -> byte
     pieces: list[bytes] = []
     at = 0
     for begin, end in zip(start.tolist(), stop.tolist(), strict=True):
-        pieces.append(text[at : shortened(text, start=begin, length=LONGEST_LINE, encoding=encoding)])
+        pieces.append(text[at : shortened(text, start=begin, length=_KEPT, encoding=encoding)])
         at = end
     return b"".join([*pieces, text[at:]])

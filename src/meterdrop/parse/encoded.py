@@ -129,10 +129,10 @@ def _utf16_length_before(text: bytes) -> Lines:
 
 
 def shortened(text: bytes, *, start: int, length: int, encoding: str) -> int:
-    """Where to cut a line so that `length` bytes stay, or a little less: UTF-16 is cut between characters."""
+    """Where to cut a line so that `length` bytes stay, or a little more: UTF-16 is cut between characters."""
     cut = start + length
-    while is_utf16(encoding) and text[cut] & 0xC0 == 0x80:
-        cut -= 1
+    while is_utf16(encoding) and cut < len(text) and text[cut] & 0xC0 == 0x80:
+        cut += 1
     return cut
 
 

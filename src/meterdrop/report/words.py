@@ -54,7 +54,7 @@ def message(
 
 def messages(findings: pd.DataFrame, *, language: str) -> pd.Series:
     """The sentences about a frame of findings (its columns code, column and value), with the frame's index."""
-    codes, columns, values = (pa.array(findings[name], pa.string()) for name in ("code", "column", "value"))
+    codes, columns, values = (_in_one_piece(findings[name]) for name in ("code", "column", "value"))
     key = pc.if_else(pc.is_valid(columns), pc.binary_join_element_wise(codes, columns, _BETWEEN), codes)
     kinds = key.dictionary_encode()
     sentences = [_sentence_of(kind, language) for kind in kinds.dictionary.to_pylist()]
@@ -67,6 +67,12 @@ def messages(findings: pd.DataFrame, *, language: str) -> pd.Series:
     said = pc.binary_join_element_wise(before, opening, _shortened(values), closing, after, "")
     text = pc.if_else(pc.and_(quotes, pc.is_valid(values)), said, whole)
     return pd.Series(text, dtype=TEXT, index=findings.index, name="message")
+
+
+def _in_one_piece(texts: pd.Series) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """A column of text; frames that were put together have theirs in several pieces."""
+    cells = pa.array(texts, pa.string())
+    return cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
 
 
 def _sentence_of(kind: str, language: str) -> _Sentence:

@@ -217,6 +217,10 @@ CZECH: Mapping[Code, tuple[str, str]] = {
         "Pro toto měřidlo a den ponecháváme skutečný odečet; odhad ho nenahrazuje.",
         "Nic, je-li dřívější odečet správný. Jinak pošlete skutečný odečet.",
     ),
+    Code.READING_SUPERSEDED: (
+        "Pozdější soubor uvedl pro toto měřidlo a den jinou hodnotu; platí ta pozdější.",
+        "Nic, je-li pozdější hodnota správná. Jinak pošlete správnou znovu.",
+    ),
     Code.DEVICE_MAY_NOT_REGISTER: (
         "Dodáváte jen odečty; výrobní čísla a umístění měřidel zadává správce domu.",
         "Nová nebo změněná měřidla pošlete správci, který je zapíše do evidence.",

@@ -217,6 +217,10 @@ ENGLISH: Mapping[Code, tuple[str, str]] = {
         "We keep the actual reading for this meter and day; an estimate does not replace it.",
         "Nothing, if the earlier reading is right. Otherwise send an actual reading.",
     ),
+    Code.READING_SUPERSEDED: (
+        "A later file of yours told another value for this meter and day; that one stays.",
+        "Nothing, if the later value is right. Otherwise send the right one again.",
+    ),
     Code.DEVICE_MAY_NOT_REGISTER: (
         "You deliver readings only; meter numbers and places come from the property manager.",
         "Send new or changed meters to the manager, who enters them in the register.",

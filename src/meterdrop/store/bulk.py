@@ -1,6 +1,7 @@
 """How do many rows go in at once? Whole columns to tuples in Arrow, one prepared statement, no SQL per row."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 import pandas as pd
 import pyarrow as pa
@@ -8,6 +9,8 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection, Table
 
 from meterdrop.store.columns import ExactDecimal
+
+_MOST_NAMED: Final = 10_000
 
 
 def insert_frame(connection: Connection, *, table: Table, frame: pd.DataFrame) -> None:
@@ -54,6 +57,11 @@ def decimal_text(array: pa.Array) -> pa.Array:
 
 def _tuples(columns: Sequence[list[object]]) -> list[tuple[object, ...]]:
     return list(zip(*columns, strict=True))
+
+
+def portions(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    """The numbers in lists that a statement can name one by one: databases take only so many."""
+    return (numbers[start : start + _MOST_NAMED] for start in range(0, len(numbers), _MOST_NAMED))
 
 
 def text_column(value: str | None, count: int) -> pd.Series:

@@ -79,6 +79,15 @@ def begin(connection: Connection, *, key: int) -> Delivery:
     return get(connection, key)
 
 
+def give_attempt_back(connection: Connection, *, key: int) -> None:
+    """An attempt that the world made fail is not counted."""
+    connection.execute(
+        update(delivery)
+        .where(delivery.c.id == key, delivery.c.state == State.LOADING, delivery.c.attempts > 0)
+        .values(attempts=delivery.c.attempts - 1)
+    )
+
+
 def settle(
     connection: Connection, *, delivery_before: Delivery, judgement: Judgement, now: datetime
 ) -> Delivery:

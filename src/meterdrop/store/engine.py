@@ -1,23 +1,39 @@
-"""How do we reach the database? One engine, write transactions that begin at once, and busy told as `TryAgain`."""
+"""How do we reach the database? One engine, write transactions that begin at once, busy or away told as `TryAgain`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import Final
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from meterdrop.model.errors import TryAgain
+from meterdrop.model.errors import StopAtStart, TryAgain
 
 _WRITES: Final = "meterdrop_writes"
 _BUSY_MS: Final = 30_000
 
 
 def make_engine(url: str) -> Engine:
-    """An engine for SQLite (WAL, full sync, foreign keys on) or PostgreSQL."""
-    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    """An engine for SQLite (WAL, full sync, foreign keys on) or PostgreSQL; `StopAtStart` if the URL is no good.
+
+    Neither the URL nor what is bound to a statement is ever told in an error: passwords and cells are no one's business.
+    """
+    try:
+        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), hide_parameters=True)
+    except ModuleNotFoundError as error:
+        raise StopAtStart(
+            [f"the database URL needs the package {error.name!r}, which is not installed"]
+        ) from None
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        raise StopAtStart(
+            [
+                "the database URL can't be read: write it as sqlite:////path/meterdrop.db or "
+                "postgresql+psycopg://user:password@host/name (with %40 for @ in a password)"
+            ]
+        ) from None
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -43,22 +59,44 @@ def _begin_sqlite(connection: Connection) -> None:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One write transaction: all of it or nothing. `TryAgain` if the database is away or stays busy."""
-    try:
-        with engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
-            yield connection
-    except OperationalError as error:
-        raise TryAgain(f"the database did not answer in time: {_first_line(error)}") from error
+    with (
+        answering(engine),
+        engine.connect().execution_options(**{_WRITES: True}) as connection,
+        connection.begin(),
+    ):
+        yield connection
 
 
 @contextmanager
 def reading_from(engine: Engine) -> Iterator[Connection]:
     """One consistent view of the database, without holding up writers."""
+    with answering(engine), engine.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def answering(engine: Engine) -> Iterator[None]:
+    """`TryAgain` if the database is away or busy, `StopAtStart` if its file is none of a database."""
+    where = engine.url.render_as_string(hide_password=True)
     try:
-        with engine.connect() as connection, connection.begin():
-            yield connection
+        yield
     except OperationalError as error:
-        raise TryAgain(f"the database did not answer in time: {_first_line(error)}") from error
+        raise TryAgain(f"the database {where} did not answer: {_first_line(error)}") from error
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:  # its kinds (integrity, programming) are bugs of ours
+            raise
+        raise StopAtStart([f"the database {where} is damaged or is none: {_first_line(error)}"]) from error
 
 
-def _first_line(error: OperationalError) -> str:
+def is_missing(engine: Engine) -> bool:
+    """Whether the database is a file that isn't there (connecting would make it)."""
+    file = engine.url.database
+    return (
+        engine.dialect.name == "sqlite"
+        and file not in (None, "", ":memory:")
+        and not Path(str(file)).exists()
+    )
+
+
+def _first_line(error: DatabaseError) -> str:
     return str(error.orig).splitlines()[0] if str(error.orig) else type(error.orig).__name__

@@ -1,5 +1,6 @@
 """Who did what, when and why? Append-only, in the same transaction as the act."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
@@ -21,19 +22,28 @@ def tell(
     why: str | None = None,
 ) -> None:
     """Adds to the audit; nothing ever takes away from it."""
-    connection.execute(
-        insert(event).values(
-            at=at,
-            who=who,
-            what=what,
-            partner=partner,
-            delivery=delivery,
-            line=line,
-            before=before,
-            after=after,
-            why=why,
-        )
-    )
+    one = {"at": at, "who": who, "what": what, "partner": partner, "delivery": delivery, "line": line}
+    connection.execute(insert(event), [{**one, "before": before, "after": after, "why": why}])
+
+
+def tell_of_lines(
+    connection: Connection,
+    *,
+    at: datetime,
+    who: str,
+    what: str,
+    partner: str,
+    delivery: int,
+    lines: Sequence[int],
+    before: object,
+    after: object,
+    why: str | None,
+) -> None:
+    """The same act on many lines of a delivery, each told by itself."""
+    one = {"at": at, "who": who, "what": what, "partner": partner, "delivery": delivery}
+    same = {**one, "before": before, "after": after, "why": why}
+    if lines:
+        connection.execute(insert(event), [{**same, "line": line} for line in lines])
 
 
 def of_delivery(connection: Connection, *, delivery: int) -> list[dict[str, object]]:

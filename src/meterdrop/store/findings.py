@@ -55,6 +55,14 @@ def of_lines(connection: Connection, *, delivery: int, lines: list[int]) -> dict
     return found
 
 
+def lines_with(connection: Connection, *, delivery: int, code: Code) -> frozenset[int]:
+    """The lines of a delivery that have this finding."""
+    rows = connection.execute(
+        select(finding.c.line).where(finding.c.delivery == delivery, finding.c.code == code.value)
+    )
+    return frozenset(row.line for row in rows)
+
+
 def counts_by_code(connection: Connection, *, delivery: int) -> dict[str, int]:
     """How often each code was found in a delivery."""
     rows = connection.execute(

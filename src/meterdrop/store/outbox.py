@@ -44,10 +44,13 @@ def put(
     )
 
 
-def unwritten(connection: Connection, *, limit: int = 500) -> tuple[Letter, ...]:
-    """What is to be written, the oldest first."""
+def unwritten(connection: Connection, *, after: int = 0, limit: int = 500) -> tuple[Letter, ...]:
+    """What is to be written, the oldest first; only letters after this one."""
     rows = connection.execute(
-        select(outbox).where(outbox.c.written_at.is_(None)).order_by(outbox.c.id).limit(limit)
+        select(outbox)
+        .where(outbox.c.written_at.is_(None), outbox.c.id > after)
+        .order_by(outbox.c.id)
+        .limit(limit)
     )
     return tuple(
         Letter(

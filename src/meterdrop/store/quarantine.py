@@ -1,8 +1,9 @@
 """Which lines wait for a person or a better register? Each ends in exactly one way."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 
 import pandas as pd
 import pyarrow as pa
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    bindparam,
     delete,
     exists,
     func,
@@ -22,7 +24,7 @@ from sqlalchemy import (
 )
 
 from meterdrop.model.errors import TryAgain
-from meterdrop.store.bulk import insert_frame, number_column, text_column
+from meterdrop.store.bulk import insert_frame, number_column, portions, text_column
 from meterdrop.store.schema import delivery as deliveries
 from meterdrop.store.schema import finding, partner, quarantine
 from meterdrop.tables import LINE, RAW
@@ -159,39 +161,59 @@ def worth_trying(
 def resolve(
     connection: Connection,
     *,
-    line: QuarantinedLine,
+    lines: Sequence[QuarantinedLine],
     state: str,
     who: str,
     reason: str | None,
     now: datetime,
-    corrected_raw: bytes | None = None,
-    reading: tuple[int, date] | None = None,
+    corrected: Mapping[int, bytes] = MappingProxyType({}),
+    readings: Mapping[int, tuple[int, date]] = MappingProxyType({}),
 ) -> None:
-    """Ends a line's wait; `TryAgain` if someone else ended it meanwhile."""
-    changed = connection.execute(
+    """Ends these lines' wait; `TryAgain` if someone else ended one meanwhile.
+
+    `corrected` has new bytes by line number, `readings` what came of a line (device, day) by its id.
+    """
+    if not lines:
+        return
+    nothing = (None, None)
+    ends = [
+        {
+            "its_id": line.id,
+            "its_version": line.version,
+            "its_bytes": corrected.get(line.line),
+            "its_device": readings.get(line.id, nothing)[0],
+            "its_day": readings.get(line.id, nothing)[1],
+        }
+        for line in lines
+    ]
+    one = (
         update(quarantine)
-        .where(quarantine.c.id == line.id, quarantine.c.version == line.version, quarantine.c.state == "open")
+        .where(
+            quarantine.c.id == bindparam("its_id"),
+            quarantine.c.version == bindparam("its_version"),
+            quarantine.c.state == "open",
+        )
         .values(
             state=state,
             version=quarantine.c.version + 1,
             resolved_at=now,
             resolved_by=who,
             reason=reason,
-            corrected_raw=corrected_raw,
-            reading_device=None if reading is None else reading[0],
-            reading_day=None if reading is None else reading[1],
+            corrected_raw=bindparam("its_bytes"),
+            reading_device=bindparam("its_device"),
+            reading_day=bindparam("its_day"),
         )
-    ).rowcount
-    if changed != 1:
-        raise TryAgain(f"quarantined line {line.id} was changed by someone else meanwhile: look at it again")
+    )
+    if connection.execute(one, ends).rowcount != len(ends):
+        raise TryAgain("a quarantined line was changed by someone else meanwhile: look at it again")
 
 
 def judged_again(connection: Connection, *, ids: list[int], rules: str, register_version: int) -> None:
     """Says by which rules and register these lines were last judged and stayed."""
-    if ids:
+    for some in portions(ids):
         connection.execute(
             update(quarantine)
-            .where(quarantine.c.id.in_(ids))
+            .where(quarantine.c.id.in_(some))
             .values(rules=rules, register_version=register_version)
         )
 
@@ -215,8 +237,8 @@ def waiting(connection: Connection, *, delivery: int, block: int = 5_000) -> Ite
 
 def drop_findings(connection: Connection, *, delivery: int, lines: list[int]) -> None:
     """Forgets what was said of these lines; they were judged again."""
-    if lines:
-        connection.execute(delete(finding).where(finding.c.delivery == delivery, finding.c.line.in_(lines)))
+    for some in portions(lines):
+        connection.execute(delete(finding).where(finding.c.delivery == delivery, finding.c.line.in_(some)))
 
 
 def counts_by_state(connection: Connection) -> dict[str, int]:

@@ -36,11 +36,18 @@ _WANTED = Table(
     prefixes=["TEMPORARY"],
 )
 
-STORED_COLUMNS = {"device": LINE, "day": DAY, "canonical_value": DECIMAL, "kind": TEXT, "estimated": FLAG}
+STORED_COLUMNS = {
+    "device": LINE,
+    "day": DAY,
+    "canonical_value": DECIMAL,
+    "kind": TEXT,
+    "estimated": FLAG,
+    "delivery": LINE,
+}
 
 
 def at_keys(connection: Connection, *, partner: str, keys: pd.DataFrame) -> pd.DataFrame:
-    """The current readings at these (device, day): frame of device, day, canonical_value, kind, estimated."""
+    """The current readings at these (device, day): a frame of `STORED_COLUMNS`."""
     if len(keys) == 0:
         return _stored([])
     with _wanted(connection, keys):
@@ -51,6 +58,7 @@ def at_keys(connection: Connection, *, partner: str, keys: pd.DataFrame) -> pd.D
                 reading.c.canonical_value,
                 reading.c.kind,
                 reading.c.estimated,
+                reading.c.delivery,
             )
             .select_from(reading)
             .join(_WANTED, (_WANTED.c.device == reading.c.device) & (_WANTED.c.day == reading.c.day))

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -35,6 +36,11 @@ READING_TYPES: Final = pa.schema(
 """The columns of the contract; `value` is text, exactly as sent but with a decimal point."""
 
 READING_COLUMNS: Final = tuple(READING_TYPES.names)
+
+_FORMULA: Final = re.compile(
+    r"""((?:^|[;,|\t\r\n])["']*)(?=[=+\-@\t\r＝＋－＠])(?![+-]?[0-9]+(?:[.,][0-9]+)?(?:["';,|\t\r\n]|$))"""
+)
+"""The start of a cell that a spreadsheet takes for a formula, unless it is a number and nothing else."""
 
 DEVICE_COLUMNS: Final = (
     "partner",
@@ -137,12 +143,9 @@ def as_text(value: object) -> str:
 
 
 def harmless(cell: str) -> str:
-    """A cell for people: what a spreadsheet would run as a formula gets a quote before it; numbers stay."""
-    if cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not _is_number(cell):
-        return f"'{cell}"
-    return cell
+    """A cell for people: what a spreadsheet would run as a formula gets a quote before it; numbers stay.
 
-
-def _is_number(cell: str) -> bool:
-    digits = cell.lstrip("+-").replace(",", ".")
-    return digits.replace(".", "", 1).isdigit() and digits.isascii()
+    That also goes for what stands behind a separator inside the cell: a spreadsheet set to another separator than
+    ours cuts there (OWASP, CSV injection).
+    """
+    return _FORMULA.sub(r"\1'", cell)

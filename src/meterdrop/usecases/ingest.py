@@ -1,16 +1,17 @@
 """One delivery's road, from its kept bytes to rows, rejects and receipt. Read this first."""
 
+import errno
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import structlog
 
-from meterdrop.model.codes import Code, severity_of
+from meterdrop.model.codes import Code
 from meterdrop.model.delivery import Delivery, LineCounts, State
-from meterdrop.model.errors import CannotRead
+from meterdrop.model.errors import CannotRead, TryAgain
 from meterdrop.model.feed import Agreement
-from meterdrop.model.finding import Finding
 from meterdrop.model.layout import Layout
 from meterdrop.receive.originals import Originals
 from meterdrop.store import deliveries
@@ -19,12 +20,15 @@ from meterdrop.store.deliveries import Judgement
 from meterdrop.store.spool import Spool
 from meterdrop.usecases.checkpoint import Checkpoint
 from meterdrop.usecases.judging.judge import Judged, judge
+from meterdrop.usecases.judging.judgement import judgement_of, of_the_file
 from meterdrop.usecases.judging.rules import Rules
 from meterdrop.usecases.publish import Publisher
 from meterdrop.usecases.recognise import recognise
 from meterdrop.usecases.refuse import refusal
 
 log = structlog.get_logger()
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True)
@@ -50,19 +54,35 @@ class Ingest:
         if delivery.attempts > self.max_attempts:
             return self._poisoned(delivery)
         try:
-            agreement, layout = self._recognised(delivery)
-            self.at("ingest:recognised")
-            earlier = self._same_bytes(delivery, feed=agreement.feed.name)
-            if earlier is not None:
-                settled = self._duplicate(delivery, earlier=earlier, agreement=agreement)
-            else:
-                settled = self._judged_and_published(delivery, agreement=agreement, layout=layout)
-        except CannotRead as problem:
-            settled = self._refused(delivery, problem=problem)
+            settled = self._loaded(delivery)
+        except TryAgain:
+            self._give_attempt_back(delivery)
+            raise
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            self._give_attempt_back(delivery)
+            raise TryAgain(f"no room on the disk to load delivery {delivery.number}: make some") from error
         log.info(
             "delivery.settled", delivery=settled.id, state=settled.state.value, **settled.lines.as_dict()
         )
         return settled
+
+    def _loaded(self, delivery: Delivery) -> Delivery:
+        try:
+            agreement, layout = self._recognised(delivery)
+            self.at("ingest:recognised")
+            earlier = self._same_bytes(delivery, feed=agreement.feed.name)
+            if earlier is not None:
+                return self._duplicate(delivery, earlier=earlier, agreement=agreement)
+            return self._judged_and_published(delivery, agreement=agreement, layout=layout)
+        except CannotRead as problem:
+            return self._refused(delivery, problem=problem)
+
+    def _give_attempt_back(self, delivery: Delivery) -> None:
+        """The world failed, not the file: that must not make it poison."""
+        with suppress(TryAgain), self.database.writing() as store:
+            deliveries.give_attempt_back(store, key=delivery.id)
 
     def _recognised(self, delivery: Delivery) -> tuple[Agreement, Layout]:
         with self.database.reading() as store:
@@ -105,20 +125,11 @@ class Ingest:
         rules: Rules,
         spool: Spool,
     ) -> Delivery:
-        if judged.lines.data() == 0:
-            raise CannotRead(Code.FILE_EMPTY, feed=agreement.feed.name, header_found=True)
-        state = judged.state(agreement=agreement)
-        told = [*_told_of_the_file(layout, held=state is State.HELD), *rules.file_findings]
-        by_code = dict(judged.findings_by_code)
-        for finding in told:
-            by_code[finding.code.value] = by_code.get(finding.code.value, 0) + 1
-        judgement = Judgement(
-            state=state,
-            lines=_held_back(judged.lines) if state is State.HELD else judged.lines,
-            findings_by_code=by_code,
-            feed=agreement.feed.name,
-            rules=agreement.fingerprint,
+        judgement, told = judgement_of(
+            judged,
+            agreement=agreement,
             layout=layout,
+            file_findings=rules.file_findings,
             parent=self._parent(delivery, layout=layout),
         )
         return self.publisher.judged(
@@ -130,7 +141,7 @@ class Ingest:
             spool=spool,
             layout=layout,
             language=agreement.language,
-            stores_rows=state is not State.HELD,
+            stores_rows=judgement.state is not State.HELD,
         )
 
     def _parent(self, delivery: Delivery, *, layout: Layout) -> int | None:
@@ -147,7 +158,7 @@ class Ingest:
 
     def _duplicate(self, delivery: Delivery, *, earlier: Delivery, agreement: Agreement) -> Delivery:
         lines = earlier.lines
-        finding = _of_the_file(Code.FILE_DUPLICATE, value=earlier.number)
+        finding = of_the_file(Code.FILE_DUPLICATE, value=earlier.number)
         judgement = Judgement(
             state=State.DUPLICATE,
             lines=replace(lines, accepted=0, quarantined=0, duplicate=lines.data()),
@@ -161,13 +172,13 @@ class Ingest:
         )
 
     def _refused(self, delivery: Delivery, *, problem: CannotRead) -> Delivery:
-        judgement, finding = refusal(delivery, problem=problem, originals=self.originals)
+        judgement, finding = refusal(delivery.sha256, problem=problem, originals=self.originals)
         return self.publisher.whole(
             delivery, judgement=judgement, told=[finding], language=self._language(delivery)
         )
 
     def _poisoned(self, delivery: Delivery) -> Delivery:
-        finding = _of_the_file(Code.FILE_POISONED, value=str(self.max_attempts))
+        finding = of_the_file(Code.FILE_POISONED, value=str(self.max_attempts))
         judgement = Judgement(
             state=State.POISONED, lines=LineCounts(), findings_by_code={finding.code.value: 1}
         )
@@ -177,25 +188,3 @@ class Ingest:
 
     def _language(self, delivery: Delivery) -> str:
         return next((agreement.language for agreement in self.agreements_of(delivery.partner)), "cs")
-
-
-def _told_of_the_file(layout: Layout, *, held: bool) -> list[Finding]:
-    extra = [
-        Finding(
-            code=Code.FILE_EXTRA_COLUMN,
-            severity=severity_of(Code.FILE_EXTRA_COLUMN),
-            line=layout.header_line,
-            column=heading,
-        )
-        for heading in layout.extra
-    ]
-    return [*extra, _of_the_file(Code.FILE_TOO_MANY_BAD_LINES)] if held else extra
-
-
-def _of_the_file(code: Code, *, value: str | None = None) -> Finding:
-    return Finding(code=code, severity=severity_of(code), value=value)
-
-
-def _held_back(lines: LineCounts) -> LineCounts:
-    """Of a held file nothing is stored: all of its records are set aside with it."""
-    return replace(lines, accepted=0, duplicate=0, quarantined=lines.data())

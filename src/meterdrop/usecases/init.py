@@ -26,9 +26,9 @@ DATABASE_URL: Final = "database.url"
 
 
 def make_home(home: Path, *, database: str | None, open_database: Callable[[], Database]) -> list[str]:
-    """Makes what isn't there yet; the names of what it made. Nothing that is there is touched."""
+    """Makes what isn't there yet; the names of what it made. Of what is there, only another `database` is written."""
     made = [name for name in FOLDERS if _folder(home / name)]
-    if database is not None:
+    if database is not None and _read(home / DATABASE_URL) != database:
         _private(home / DATABASE_URL, database.encode() + b"\n")
         made.append(DATABASE_URL)
     key = home / "hostkeys" / "ssh_host_ed25519_key"
@@ -48,6 +48,10 @@ def _folder(path: Path) -> bool:
         return False
     path.mkdir(parents=True)
     return True
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else None
 
 
 def _make_host_key(path: Path) -> None:

@@ -1,7 +1,10 @@
 """Who may send us data? Partners come, get keys, and go."""
 
+import base64
+import binascii
 import ipaddress
 import re
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,7 +57,7 @@ class Partners:
             )
         lines = [line for path in keys for line in keys_in(path)]
         _check_networks(networks)
-        old = accounts.read(self._accounts, id)
+        old = self._account(id)
         with self.database.writing() as store:
             partners.add(store, id=id, name=name, group=group, now=self.clock())
             events.tell(
@@ -79,17 +82,23 @@ class Partners:
         """All partners by id."""
         with self.database.reading() as store:
             return tuple(
-                KnownPartner(partner=one, account=accounts.read(self._accounts, one.id))
+                KnownPartner(partner=one, account=self._account(one.id))
                 for one in partners.all_partners(store)
             )
 
-    def disable(self, id: str, *, who: str) -> None:
+    def find(self, id: str) -> Partner | None:
+        """The partner of that id, or None."""
+        with self.database.reading() as store:
+            return partners.find(store, id)
+
+    def disable(self, id: str, *, who: str) -> KnownPartner:
         """Nobody logs in as this partner any more; all that came stays."""
         self._known(id)
         accounts.write(self._accounts, id, disabled=True)
         with self.database.writing() as store:
             partners.disable(store, id)
             events.tell(store, at=self.clock(), who=who, what="partner.disabled", partner=id)
+        return self._known(id)
 
     def add_key(self, id: str, *, key: Path, who: str) -> KnownPartner:
         """One more key."""
@@ -121,11 +130,18 @@ class Partners:
         return self._known(id)
 
     def _known(self, id: str) -> KnownPartner:
-        with self.database.reading() as store:
-            found = partners.find(store, id)
+        found = self.find(id)
         if found is None:
             raise OperatorMistake(f"there is no partner {id!r}: see `meterdrop partner list`")
-        return KnownPartner(partner=found, account=accounts.read(self._accounts, id))
+        return KnownPartner(partner=found, account=self._account(id))
+
+    def _account(self, id: str) -> AccountFile | None:
+        try:
+            return accounts.read(self._accounts, id)
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise OperatorMistake(
+                f"{self._accounts / id}.toml can't be read: {error}. Correct it, or move it away and add the keys again."
+            ) from error
 
     def _make_folders(self, id: str) -> None:
         for folder in (
@@ -145,9 +161,21 @@ def keys_in(path: Path) -> list[str]:
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if "PRIVATE KEY" in text:
         raise OperatorMistake(f"{path} is a private key: give the public one (usually {path}.pub)")
-    if not lines or any(_KEY.fullmatch(line) is None for line in lines):
+    if not lines or not all(_is_key(line) for line in lines):
         raise OperatorMistake(f"{path} is not an OpenSSH public key (`ssh-ed25519 AAAA… comment`)")
     return lines
+
+
+def _is_key(line: str) -> bool:
+    """An OpenSSH public key's line, whose blob says the same kind as its first word (RFC 4253, 6.6)."""
+    if _KEY.fullmatch(line) is None:
+        return False
+    kind, blob = line.split()[:2]
+    try:
+        raw = base64.b64decode(blob, validate=True)
+    except binascii.Error:
+        return False
+    return raw[4 : 4 + int.from_bytes(raw[:4])] == kind.encode() and len(raw) > 4 + len(kind)
 
 
 def _check_networks(networks: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pandas as pd
 
+from meterdrop.model.codes import Code
 from meterdrop.model.delivery import Delivery
 from meterdrop.model.finding import Finding
 from meterdrop.model.layout import Layout
@@ -84,7 +85,12 @@ class Publisher:
     def _publication(self, delivery: Delivery) -> Publication:
         who = f"delivery:{delivery.number}"
         return Publication(
-            delivery=delivery.id, partner=delivery.partner, who=who, now=self.clock(), quarantined={}
+            delivery=delivery.id,
+            partner=delivery.partner,
+            who=who,
+            why=Code.READING_CORRECTION.value,
+            now=self.clock(),
+            quarantined={},
         )
 
     def _set_aside(

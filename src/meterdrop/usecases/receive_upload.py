@@ -8,10 +8,11 @@ from pathlib import Path
 import structlog
 
 from meterdrop.model.codes import Code, Severity
-from meterdrop.model.errors import CannotRead
+from meterdrop.model.errors import CannotRead, TryAgain
 from meterdrop.model.finding import Finding
 from meterdrop.model.ticket import Outcome, Ticket
 from meterdrop.receive import tickets
+from meterdrop.receive.hashing import sha256_of
 from meterdrop.receive.originals import Originals
 from meterdrop.report import receipt as receipts
 from meterdrop.store import deliveries, events, findings, outbox, partners
@@ -36,18 +37,31 @@ class ReceiveUploads:
     def take_all(self, landing: Path) -> tuple[str, ...]:
         """Takes every folder that waits; returns the partners that now have something to load."""
         woken = dict.fromkeys(
-            partner for folder in tickets.waiting(landing) if (partner := self.take(folder)) is not None
+            partner for folder in tickets.waiting(landing) if (partner := self._taken(folder)) is not None
         )
         return tuple(woken)
+
+    def _taken(self, folder: Path) -> str | None:
+        try:
+            return self.take(folder)
+        except TryAgain:
+            raise
+        except Exception:
+            # The edge of ingest: what is wrong with one folder must not stop the others; it waits for the next sweep.
+            log.exception("receive.failed", folder=folder.name)
+            return None
 
     def take(self, folder: Path) -> str | None:
         """Takes one folder; the partner to wake, or None if there is nothing to load."""
         try:
             ticket = tickets.read(folder)
             self.at("receive:read")
+            if self._is_known(ticket):
+                tickets.put_away(folder)  # we were killed while we put it away
+                return ticket.partner
             self._check_partner(ticket)
             if ticket.outcome is Outcome.FINISHED:
-                self.originals.keep(content=tickets.content(folder), sha256=ticket.sha256)
+                self._keep(tickets.content(folder), ticket=ticket)
         except CannotRead as problem:
             log.error("ticket.set-aside", folder=folder.name, code=problem.code)
             tickets.set_aside(folder, aside=self.aside)
@@ -89,6 +103,16 @@ class ReceiveUploads:
             bytes=ticket.bytes,
         )
         return key
+
+    def _is_known(self, ticket: Ticket) -> bool:
+        with self.database.reading() as store:
+            return deliveries.find(store, ticket.upload) is not None
+
+    def _keep(self, content: Path, *, ticket: Ticket) -> None:
+        """The bytes, if they are those of the ticket."""
+        if content.stat().st_size != ticket.bytes or sha256_of(content) != ticket.sha256:
+            raise CannotRead("ticket.other-content", value=ticket.upload)
+        self.originals.keep(content=content, sha256=ticket.sha256)
 
     def _check_partner(self, ticket: Ticket) -> None:
         with self.database.reading() as store:

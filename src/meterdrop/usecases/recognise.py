@@ -48,8 +48,11 @@ def recognise(
 
 
 def head_of(originals: Originals, sha256: str) -> bytes:
-    """The start of a kept file."""
-    return next(chain(originals.chunks(sha256), [b""]))[:_HEAD]
+    """The start of a kept file, up to the end of a line: half a header would be read as one."""
+    start = next(chain(originals.chunks(sha256), [b""]))
+    if len(start) <= _HEAD:
+        return start
+    return start[: max(start.rfind(b"\n", 0, _HEAD), start.rfind(b"\r", 0, _HEAD)) + 1 or _HEAD]
 
 
 def recognise_excerpt(

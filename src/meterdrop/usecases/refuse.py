@@ -1,8 +1,8 @@
 """A file that is unusable as a whole: its lines are counted all the same, and its reason is told."""
 
-from meterdrop.detect.encoding import find_encoding
+from meterdrop.detect.encoding import encoding_by_mark, find_encoding
 from meterdrop.model.codes import Code, severity_of
-from meterdrop.model.delivery import Delivery, LineCounts, State
+from meterdrop.model.delivery import LineCounts, State
 from meterdrop.model.errors import CannotRead
 from meterdrop.model.finding import Finding
 from meterdrop.parse.lines import count_lines
@@ -14,7 +14,7 @@ _HEADER_WAS_FOUND = frozenset(
 )
 
 
-def refusal(delivery: Delivery, *, problem: CannotRead, originals: Originals) -> tuple[Judgement, Finding]:
+def refusal(sha256: str, *, problem: CannotRead, originals: Originals) -> tuple[Judgement, Finding]:
     """The judgement on a file that can't be read: nothing accepted, every line counted."""
     code = Code(problem.code)
     finding = Finding(
@@ -23,7 +23,7 @@ def refusal(delivery: Delivery, *, problem: CannotRead, originals: Originals) ->
     judgement = Judgement(
         state=State.REFUSED,
         lines=_counted(
-            delivery, originals=originals, has_header=problem.header_found or code in _HEADER_WAS_FOUND
+            sha256, originals=originals, has_header=problem.header_found or code in _HEADER_WAS_FOUND
         ),
         findings_by_code={code.value: 1},
         feed=problem.feed,
@@ -31,12 +31,18 @@ def refusal(delivery: Delivery, *, problem: CannotRead, originals: Originals) ->
     return judgement, finding
 
 
-def _counted(delivery: Delivery, *, originals: Originals, has_header: bool) -> LineCounts:
+def _encoding(sha256: str, *, originals: Originals) -> str:
+    """In which bytes its line ends are to be looked for, even if it holds nothing else."""
     try:
-        encoding = find_encoding(originals.chunks(delivery.sha256), declared=None).name
+        return find_encoding(originals.chunks(sha256), declared=None).name
     except CannotRead:
-        encoding = "utf-8"
-    with originals.open(delivery.sha256) as stream:
+        marked = encoding_by_mark(next(originals.chunks(sha256), b""))
+        return "utf-8" if marked is None else marked.name
+
+
+def _counted(sha256: str, *, originals: Originals, has_header: bool) -> LineCounts:
+    encoding = _encoding(sha256, originals=originals)
+    with originals.open(sha256) as stream:
         counts = count_lines(stream, encoding=encoding)
     header = 1 if has_header else 0
     return LineCounts(

@@ -12,7 +12,7 @@ from meterdrop.model.delivery import Delivery, State
 from meterdrop.model.errors import OperatorMistake, TryAgain
 from meterdrop.model.feed import Agreement
 from meterdrop.model.finding import Finding
-from meterdrop.model.layout import Layout
+from meterdrop.model.layout import LONGEST_LINE, Layout
 from meterdrop.report.receipt import MOST_FINDINGS
 from meterdrop.store import deliveries, events, findings, quarantine, readings
 from meterdrop.store.database import Database, Store
@@ -32,13 +32,15 @@ class Act:
     """Why lines are judged again, by whom, and what becomes of those that are right now."""
 
     who: str
-    why: str | None
+    why: str
     ends_as: str
     corrected: Mapping[int, bytes]
     """New bytes of lines a reviewer corrected, by line."""
     waived: frozenset[Code] = frozenset()
     all_or_nothing: bool = False
     """Nothing is stored if one of the lines still fails."""
+    yields: bool = False
+    """What later deliveries told of the same meter and day stays; a person's act goes before it."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,11 @@ class Rejudge:
 
     def __call__(self, key: int, *, lines: Sequence[int], act: Act, dry_run: bool) -> Rejudged:
         """`lines` are physical numbers. The caller holds the partner's lock."""
+        wanted = frozenset(lines)
         with self.database.reading() as store:
             delivery = deliveries.get(store, key)
-            open_lines = [
-                line for line in quarantine.listed(store, delivery=key) if line.line in frozenset(lines)
-            ]
+            open_lines = [line for line in quarantine.listed(store, delivery=key) if line.line in wanted]
+            cut = findings.lines_with(store, delivery=key, code=Code.LINE_TOO_LONG)
         if delivery.state is not State.PARTLY_ACCEPTED:
             raise OperatorMistake(
                 f"delivery {delivery.number} is {delivery.state.value}: its lines can't be judged one by one"
@@ -77,7 +79,9 @@ class Rejudge:
         if not open_lines:
             raise TryAgain("these lines are not open any more: look at the quarantine again")
         agreement = self.agreement_of(delivery.partner, str(delivery.feed))
-        layout, excerpt = self._excerpt(delivery, lines=open_lines, agreement=agreement, act=act)
+        layout, excerpt = self._excerpt(
+            delivery, lines=open_lines, agreement=agreement, corrected=act.corrected, cut=cut
+        )
         rules = self.rules_for(agreement, self.today())
         spool = Spool(self.publisher.work / f"again-{key}-{uuid4().hex}")
         try:
@@ -89,7 +93,13 @@ class Rejudge:
                 spool=spool,
                 numbers=[layout.header_line, *(line.line for line in open_lines)],
                 waived=act.waived,
+                came_with=key if act.yields else None,
             )
+            if judged.lines.data() < len(open_lines):
+                raise OperatorMistake(
+                    "a line would be blank, a comment or a header now, and no record: nothing was changed. "
+                    "Dismiss it if it is not wanted."
+                )
             outcome = _outcome(key, judged=judged, spool=spool)
             if not (dry_run or (act.all_or_nothing and outcome.still)):
                 self._publish(
@@ -107,15 +117,26 @@ class Rejudge:
             spool.close()
 
     def _excerpt(
-        self, delivery: Delivery, *, lines: Sequence[QuarantinedLine], agreement: Agreement, act: Act
+        self,
+        delivery: Delivery,
+        *,
+        lines: Sequence[QuarantinedLine],
+        agreement: Agreement,
+        corrected: Mapping[int, bytes],
+        cut: frozenset[int],
     ) -> tuple[Layout, bytes]:
-        """The header and these lines as a small file in the encoding of the whole one."""
+        """The header and these lines as a small file in the encoding of the whole one.
+
+        Of a line in `cut` only the beginning was kept: it is made too long again, so as not to pass for whole.
+        """
         with self.database.reading() as store:
             encoding, bom, _, header_line, header_raw = deliveries.layout_of(store, key=delivery.id)
         if encoding is None or header_raw is None:
             raise OperatorMistake(f"delivery {delivery.number} has no header to judge its lines by")
         end = "\n".encode(encoding)
-        texts = [header_raw, *(act.corrected.get(line.line, line.raw) for line in lines)]
+        missing = ("x" * LONGEST_LINE).encode(encoding)
+        kept = (line.raw + missing if line.line in cut else line.raw for line in lines)
+        texts = [header_raw, *(corrected.get(line.line, raw) for line, raw in zip(lines, kept, strict=True))]
         mark = _MARKS.get(encoding, b"") if bom else b""
         excerpt = mark + end.join(texts) + end
         layout = recognise_excerpt(
@@ -142,29 +163,36 @@ class Rejudge:
     ) -> None:
         now = self.clock()
         by_line = {line.line: line for line in open_lines}
-        still = [
+        still = {
             int(line) for rows, _ in set_aside_in_order(spool, ends=judged.ends) for line in rows["line"]
-        ]
-        done = [line for number, line in by_line.items() if number not in frozenset(still)]
+        }
+        done = [line for number, line in by_line.items() if number not in still]
         ids = {line.line: line.id for line in done}
+        superseded = _lines_with(Code.READING_SUPERSEDED, judged=judged, spool=spool)
         with self.database.writing() as store:
             rules.publish(
                 store,
                 spool=spool,
                 publication=Publication(
-                    delivery=delivery.id, partner=delivery.partner, who=act.who, now=now, quarantined=ids
+                    delivery=delivery.id,
+                    partner=delivery.partner,
+                    who=act.who,
+                    why=act.why,
+                    now=now,
+                    quarantined=ids,
                 ),
             )
             self.publisher.at("reprocess:rows")
-            links = readings.of_quarantined(store, partner=delivery.partner, delivery=delivery.id)
-            for line in done:
-                self._resolve(store, line=line, act=act, reading=links.get(line.id), now=now)
+            late = [line for line in done if line.line in superseded]
+            kept = [line for line in done if line.line not in superseded]
+            self._resolve(store, delivery, lines=kept, ends_as=act.ends_as, act=act, now=now)
+            self._resolve(store, delivery, lines=late, ends_as="superseded", act=act, now=now)
             quarantine.drop_findings(store, delivery=delivery.id, lines=list(by_line))
             for block in findings_in_order(spool, ends=judged.ends):
                 findings.add(store, findings=block, delivery=delivery.id)
             quarantine.judged_again(
                 store,
-                ids=[by_line[line].id for line in still],
+                ids=[by_line[line].id for line in sorted(still)],
                 rules=agreement.fingerprint,
                 register_version=rules.register_version,
             )
@@ -174,32 +202,34 @@ class Rejudge:
     def _resolve(
         self,
         store: Store,
+        delivery: Delivery,
         *,
-        line: QuarantinedLine,
+        lines: Sequence[QuarantinedLine],
+        ends_as: str,
         act: Act,
-        reading: tuple[int, date] | None,
         now: datetime,
     ) -> None:
+        links = readings.of_quarantined(store, partner=delivery.partner, delivery=delivery.id)
         quarantine.resolve(
             store,
-            line=line,
-            state=act.ends_as,
+            lines=lines,
+            state=ends_as,
             who=act.who,
             reason=act.why,
             now=now,
-            corrected_raw=act.corrected.get(line.line),
-            reading=reading,
+            corrected=act.corrected,
+            readings=links,
         )
-        events.tell(
+        events.tell_of_lines(
             store,
             at=now,
             who=act.who,
-            what=f"quarantine.{act.ends_as}",
-            partner=line.partner,
-            delivery=line.delivery,
-            line=line.line,
-            before={"state": line.state},
-            after={"state": act.ends_as},
+            what=f"quarantine.{ends_as}",
+            partner=delivery.partner,
+            delivery=delivery.id,
+            lines=[line.line for line in lines],
+            before={"state": "open"},
+            after={"state": ends_as},
             why=act.why,
         )
 
@@ -214,6 +244,14 @@ class Rejudge:
             quarantined=delivery.lines.quarantined - accepted - duplicate,
         )
         resettle(store, self.publisher, delivery=delivery, lines=lines, layout=layout, language=language)
+
+
+def _lines_with(code: Code, *, judged: Judged, spool: Spool) -> set[int]:
+    return {
+        int(line)
+        for block in findings_in_order(spool, ends=judged.ends)
+        for line in block.loc[block["code"] == code.value, "line"]
+    }
 
 
 def _outcome(key: int, *, judged: Judged, spool: Spool) -> Rejudged:

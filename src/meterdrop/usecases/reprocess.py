@@ -10,6 +10,7 @@ import structlog
 from meterdrop.dispatch.locks import Locks
 from meterdrop.model.codes import REGISTER_CODES
 from meterdrop.model.delivery import State
+from meterdrop.model.errors import CannotRead, OperatorMistake
 from meterdrop.store import deliveries, quarantine
 from meterdrop.store.database import Database
 from meterdrop.usecases.rejudge import Act, Rejudge, Rejudged
@@ -75,6 +76,14 @@ class Reprocess:
         )
         return Reprocessed(deliveries=done, dry_run=dry_run)
 
+    def _tried(self, key: int, *, lines: Sequence[int], act: Act, dry_run: bool) -> Rejudged:
+        """One delivery that can't be judged as things are (its profile changed, say) must not stop the others."""
+        try:
+            return self.rejudge(key, lines=lines, act=act, dry_run=dry_run)
+        except (CannotRead, OperatorMistake) as problem:
+            log.warning("reprocess.left", delivery=key, lines=len(lines), why=str(problem))
+            return Rejudged(delivery=key, accepted=0, duplicate=0, still=len(lines), findings=())
+
     def _chosen(self, selection: Selection) -> dict[int, list[int]]:
         with self.database.reading() as store:
             return quarantine.worth_trying(
@@ -92,11 +101,11 @@ class Reprocess:
     def _each(
         self, chosen: dict[int, list[int]], *, dry_run: bool, progress: Callable[[int, int], None]
     ) -> Iterator[Rejudged]:
-        act = Act(who="reprocess", why="judged again", ends_as="accepted", corrected={})
+        act = Act(who="reprocess", why="judged again", ends_as="accepted", corrected={}, yields=True)
         for number, (key, lines) in enumerate(chosen.items(), start=1):
             with self.database.reading() as store:
                 delivery = deliveries.get(store, key)
             if delivery.state is State.PARTLY_ACCEPTED:
                 with self.locks.hold(f"partner-{delivery.partner}", wait=_PARTNER_WAIT):
-                    yield self.rejudge(key, lines=lines, act=act, dry_run=dry_run)
+                    yield self._tried(key, lines=lines, act=act, dry_run=dry_run)
             progress(number, len(chosen))

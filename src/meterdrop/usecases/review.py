@@ -10,7 +10,7 @@ from typing import Final
 from meterdrop.dispatch.locks import Locks
 from meterdrop.model.codes import SOFT, Code, Severity
 from meterdrop.model.delivery import Delivery
-from meterdrop.model.errors import OperatorMistake
+from meterdrop.model.errors import CannotRead, OperatorMistake
 from meterdrop.model.feed import Agreement
 from meterdrop.model.finding import Finding
 from meterdrop.model.layout import Layout
@@ -79,6 +79,10 @@ class Review:
             layout = self._layout(store, line.delivery)
             if layout is None:
                 raise OperatorMistake(f"line {key} has no header to name its cells by")
+            if line.line in findings.lines_with(store, delivery=line.delivery, code=Code.LINE_TOO_LONG):
+                raise OperatorMistake(
+                    f"of line {key} only the beginning is kept: dismiss it or return it to the partner"
+                )
         raw = _corrected(line, layout=layout, cells=cells)
         act = Act(
             who=who,
@@ -121,7 +125,7 @@ class Review:
             partner = _open(store, key).partner
         with self.locks.hold(f"partner-{partner}", wait=_WAIT), self.database.writing() as store:
             line = _open(store, key)
-            quarantine.resolve(store, line=line, state=state, who=who, reason=reason, now=now)
+            quarantine.resolve(store, lines=[line], state=state, who=who, reason=reason, now=now)
             events.tell(
                 store,
                 at=now,
@@ -153,17 +157,20 @@ class Review:
 
     def _layout(self, store: Store, key: int) -> Layout | None:
         delivery = deliveries.get(store, key)
-        encoding, _bom, _, header_line, header_raw = deliveries.layout_of(store, key=key)
+        encoding, bom, _, header_line, header_raw = deliveries.layout_of(store, key=key)
         if encoding is None or header_raw is None:
             return None
-        return recognise_excerpt(
-            header_raw,
-            encoding=encoding,
-            bom=0,
-            header_line=header_line,
-            path=delivery.path,
-            agreement=self.agreement_of(delivery.partner, str(delivery.feed)),
-        )
+        try:
+            return recognise_excerpt(
+                header_raw,
+                encoding=encoding,
+                bom=bom,
+                header_line=header_line,
+                path=delivery.path,
+                agreement=self.agreement_of(delivery.partner, str(delivery.feed)),
+            )
+        except (CannotRead, OperatorMistake):
+            return None  # the feed or the profile is another one by now: the line itself can be seen all the same
 
     def _reviewed(self, store: Store, line: QuarantinedLine, *, layout: Layout | None) -> ReviewedLine:
         told = findings.of_lines(store, delivery=line.delivery, lines=[line.line]).get(line.line, [])

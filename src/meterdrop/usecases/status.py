@@ -1,10 +1,13 @@
 """How are we? Counts, the oldest unfinished work, silent partners, and what is wrong."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from meterdrop.model.delivery import State
+from meterdrop.receive import tickets
 from meterdrop.store import deliveries, outbox, partners, quarantine, register
 from meterdrop.store.database import Database
 
@@ -30,6 +33,8 @@ class LookAround:
     """Asks the database how things are."""
 
     database: Database
+    landing: Path
+    aside: Path
     silent_after: timedelta
     clock: Callable[[], datetime]
 
@@ -38,7 +43,7 @@ class LookAround:
         now = self.clock()
         with self.database.reading() as store:
             by_state = deliveries.counts_by_state(store)
-            oldest = deliveries.oldest_unfinished(store)
+            oldest = _older(deliveries.oldest_unfinished(store), self._oldest_on_doorstep())
             last = deliveries.last_received(store)
             active = [one.id for one in partners.all_partners(store) if one.active]
             waiting = outbox.count_unwritten(store)
@@ -55,12 +60,28 @@ class LookAround:
             receipts_waiting=waiting,
             oldest_unfinished=oldest,
             silent_partners=silent,
-            problems=_problems(by_state, oldest=oldest, now=now, silent=silent),
+            problems=_problems(by_state, oldest=oldest, now=now, silent=silent, aside=self.aside),
         )
+
+    def _oldest_on_doorstep(self) -> datetime | None:
+        """What the door handed over and nobody has taken in yet is unfinished work, too."""
+        for folder in tickets.waiting(self.landing):
+            with suppress(FileNotFoundError):  # taken in just now
+                return datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+        return None
+
+
+def _older(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((moment for moment in (one, other) if moment is not None), default=None)
 
 
 def _problems(
-    by_state: Mapping[str, int], *, oldest: datetime | None, now: datetime, silent: tuple[str, ...]
+    by_state: Mapping[str, int],
+    *,
+    oldest: datetime | None,
+    now: datetime,
+    silent: tuple[str, ...],
+    aside: Path,
 ) -> tuple[str, ...]:
     problems = []
     if oldest is not None and now - oldest > _LATE:
@@ -71,5 +92,9 @@ def _problems(
     ):
         if by_state.get(state.value):
             problems.append(f"{by_state[state.value]} deliveries are {what}")
+    if aside.is_dir() and any(aside.iterdir()):
+        problems.append(
+            f"uploads that could not be taken in were put into {aside}: look at them, then move them away"
+        )
     problems.extend(f"{partner} has sent nothing for a long time: ask them" for partner in silent)
     return tuple(problems)

@@ -56,6 +56,9 @@ class TakeFiles:
         missing = [str(path) for path in files if not path.is_file()]
         if missing:
             raise OperatorMistake(f"no such file: {', '.join(missing)}")
+        unwritable = [ascii(file.name) for file in files if not _is_text(file.name)]
+        if unwritable:
+            raise OperatorMistake(f"no UTF-8: {', '.join(unwritable)}. Give the file another name")
 
     def _received(self, file: Path, *, partner: str, feed: str | None, path: str) -> int:
         self.work.mkdir(parents=True, exist_ok=True)
@@ -82,3 +85,8 @@ class TakeFiles:
         if key is None:
             raise ValueError(f"a new upload id was taken already: {ticket.upload}")
         return key
+
+
+def _is_text(name: str) -> bool:
+    """Whether the name can be written into a receipt: file names may be any bytes."""
+    return name.encode("utf-8", "replace").decode("utf-8") == name

@@ -1,14 +1,11 @@
 """What receipt would a file get? Judged by all rules, nothing stored."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
-from meterdrop.model.codes import Code, severity_of
-from meterdrop.model.delivery import LineCounts, State
 from meterdrop.model.errors import CannotRead
 from meterdrop.model.feed import Agreement
 from meterdrop.model.finding import Finding
@@ -16,10 +13,13 @@ from meterdrop.receive.hashing import sha256_of
 from meterdrop.receive.originals import Originals
 from meterdrop.report.receipt import MOST_FINDINGS, told
 from meterdrop.store import findings
+from meterdrop.store.deliveries import Judgement
 from meterdrop.store.spool import Spool
 from meterdrop.usecases.judging.judge import findings_in_order, judge
+from meterdrop.usecases.judging.judgement import judgement_of
 from meterdrop.usecases.judging.rules import Rules
 from meterdrop.usecases.recognise import recognise
+from meterdrop.usecases.refuse import refusal
 
 
 @dataclass(frozen=True)
@@ -68,44 +68,25 @@ class TryProfile:
             rules = self.rules_for(agreement, self.today())
             with originals.open(sha256) as stream:
                 judged = judge(stream, agreement=agreement, layout=layout, rules=rules, spool=spool)
+            judgement, found = judgement_of(
+                judged, agreement=agreement, layout=layout, file_findings=rules.file_findings, parent=None
+            )
         except CannotRead as problem:
-            code = Code(problem.code)
-            refusal = Finding(
-                code=code,
-                severity=severity_of(code),
-                line=problem.line,
-                column=problem.column,
-                value=problem.value,
-            )
-            return head | _told(State.REFUSED, LineCounts(), {code.value: 1}, [refusal], language=language)
-        extra = [
-            Finding(
-                code=Code.FILE_EXTRA_COLUMN,
-                severity=severity_of(Code.FILE_EXTRA_COLUMN),
-                line=layout.header_line,
-                column=heading,
-            )
-            for heading in layout.extra
-        ]
-        found = list(extra)
+            judgement, reason = refusal(sha256, problem=problem, originals=originals)
+            return head | _told(judgement, [reason], language=language)
         for block in findings_in_order(spool, ends=judged.ends):
-            found.extend(findings.as_values(block, limit=MOST_FINDINGS - len(found)))
-        by_code = Counter(judged.findings_by_code) + Counter(finding.code.value for finding in extra)
-        state = judged.state(agreement=agreement)
-        return (
-            head
-            | {"feed": agreement.feed.name}
-            | _told(state, judged.lines, by_code, found, language=language)
-        )
+            found.extend(findings.as_values(block, limit=max(0, MOST_FINDINGS - len(found))))
+        found.sort(key=lambda finding: finding.line or 0)
+        return head | _told(judgement, found[:MOST_FINDINGS], language=language)
 
 
-def _told(
-    state: State, lines: LineCounts, by_code: dict[str, int], found: Sequence[Finding], *, language: str
-) -> dict[str, object]:
+def _told(judgement: Judgement, found: Sequence[Finding], *, language: str) -> dict[str, object]:
     return {
-        "verdict": state.value,
-        "lines": lines.as_dict(),
-        "findings_total": sum(by_code.values()),
-        "findings_by_code": dict(sorted(by_code.items())),
+        "feed": judgement.feed,
+        "verdict": judgement.state.value,
+        "lines": judgement.lines.as_dict(),
+        "findings_total": sum(judgement.findings_by_code.values()),
+        "findings_by_code": dict(sorted(judgement.findings_by_code.items())),
         "findings": [told(finding, language=language) for finding in found],
+        "rules": judgement.rules,
     }

@@ -52,12 +52,19 @@ def check_in_file(keys: pd.DataFrame, *, heading: str | None = None) -> Repeats:
     )
 
 
-def check_against_stored(frame: pd.DataFrame, *, stored: pd.DataFrame, heading: str | None = None) -> Repeats:
+def check_against_stored(
+    frame: pd.DataFrame,
+    *,
+    stored: pd.DataFrame,
+    heading: str | None = None,
+    came_with: int | None = None,
+) -> Repeats:
     """Readings (each key once) against the current ones of the same device and day.
 
     Both have device, day, canonical_value, kind and estimated. The same value is a duplicate (`reading.same-value`);
     another is a correction (`reading.correction`), unless it is an estimate and the stored one is not: that is not
-    stored (`reading.worse-kind`).
+    stored (`reading.worse-kind`). Readings that `came_with` a delivery before the stored one's (`delivery`) and are
+    judged only now correct nothing (`reading.superseded`).
     """
     ours, theirs = _key(frame), _key(stored)
     order = np.argsort(theirs)
@@ -70,17 +77,22 @@ def check_against_stored(frame: pd.DataFrame, *, stored: pd.DataFrame, heading: 
     same[row] = (exact(frame["canonical_value"])[row] == exact(stored["canonical_value"])[other]).all(axis=1)
     worse[row] = estimated(frame)[row] & ~estimated(stored)[other]
     worse &= ~same
+    late = np.zeros(len(frame), dtype=np.bool_)
+    if came_with is not None:
+        late[row] = stored["delivery"].to_numpy(dtype=np.int64)[other] > came_with
+    late &= ~same & ~worse
     lines = frame["line"].to_numpy(dtype=np.int64)
-    corrects = hit & ~same & ~worse
+    corrects = hit & ~same & ~worse & ~late
     return Repeats(
         findings=join_findings(
             [
                 _told(frame, same, code=Code.READING_SAME_VALUE, heading=heading),
                 _told(frame, worse, code=Code.READING_WORSE_KIND, heading=heading),
+                _told(frame, late, code=Code.READING_SUPERSEDED, heading=heading),
                 _told(frame, corrects, code=Code.READING_CORRECTION, heading=heading),
             ]
         ),
-        duplicates=lines[same | worse],
+        duplicates=lines[same | worse | late],
         corrections=lines[corrects],
     )
 

@@ -291,3 +291,48 @@ def test_the_audit_says_who_did_what(house: House) -> None:
     (refused,) = house.audit("refused")
     assert (refused["operation"], refused["partner"]) == ("mkdir", "techem")
     wait_until(lambda: bool(house.audit("logout")))
+
+
+def test_channels_without_a_session_count_too(make_house: HouseMaker) -> None:
+    house = make_house(channels_per_connection=2)
+    house.start()
+    with house.transport() as transport:
+        silent = [transport.open_session() for _ in range(2)]
+        with pytest.raises(paramiko.ChannelException):
+            transport.open_session()
+        silent[0].close()
+        wait_until(lambda: _can_open(transport))
+
+
+def _can_open(transport: paramiko.Transport) -> bool:
+    try:
+        return transport.open_session() is not None
+    except paramiko.ChannelException:
+        return False
+
+
+def test_one_address_cannot_take_all_the_places_before_login(make_house: HouseMaker) -> None:
+    house = make_house(connections_before_login_per_address=2)
+    house.start()
+    waiting = [socket.create_connection((HOST, house.port)) for _ in range(2)]
+    for one in waiting:
+        assert one.recv(4) == b"SSH-"
+    assert not _can_connect(house)
+    with socket.create_connection((HOST, house.port), source_address=("127.0.0.9", 0)) as elsewhere:
+        assert elsewhere.recv(4) == b"SSH-"
+    for one in waiting:
+        one.close()
+
+
+def test_a_try_without_a_key_is_in_the_audit_and_counts(make_house: HouseMaker) -> None:
+    house = make_house(ban_score=2)
+    house.start()
+    for _ in range(2):
+        transport = paramiko.Transport((HOST, house.port))
+        transport.start_client(timeout=5)
+        with pytest.raises(paramiko.SSHException):
+            transport.auth_password("techem", "guess")
+        transport.close()
+    wait_until(lambda: bool(house.audit("banned")))
+    refused = house.audit("login.refused")
+    assert [(line["user"], line["reason"]) for line in refused] == [("techem", "left without a login")] * 2

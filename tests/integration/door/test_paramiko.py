@@ -258,3 +258,25 @@ def test_a_file_can_be_read_back_by_its_partner(house: House, tmp_path: Path) ->
         sftp.putfo(io.BytesIO(CONTENT * 20), "/incoming/a.csv")
         sftp.get("/incoming/a.csv", str(tmp_path / "back.csv"))
     assert (tmp_path / "back.csv").read_bytes() == CONTENT * 20
+
+
+def test_a_file_that_was_handed_over_is_not_given_again_by_renaming_it_to_and_fro(house: House) -> None:
+    with house.sftp() as sftp:
+        sftp.putfo(io.BytesIO(b"one\n"), "/incoming/a.csv")
+        sftp.putfo(io.BytesIO(b"two\n"), "/incoming/b.part")
+        sftp.posix_rename("/incoming/b.part", "/incoming/b.csv")
+        for name in ("a", "b"):
+            sftp.posix_rename(f"/incoming/{name}.csv", f"/incoming/{name}.tmp")
+            sftp.posix_rename(f"/incoming/{name}.tmp", f"/incoming/{name}.csv")
+    assert [ticket["name"] for ticket in house.tickets()] == ["incoming/a.csv", "incoming/b.csv"]
+
+
+def test_every_rename_is_in_the_audit(house: House) -> None:
+    with house.sftp() as sftp:
+        sftp.mkdir("/incoming/old")
+        sftp.posix_rename("/incoming/old", "/incoming/new")
+        handle = sftp.open("/incoming/new/a.csv", "wb")
+        sftp.posix_rename("/incoming/new/a.csv", "/incoming/new/b.csv")
+        handle.close()
+    assert [line["to"] for line in house.audit("folder.renamed")] == ["incoming/new"]
+    assert [line["to"] for line in house.audit("file.renamed")] == ["incoming/new/b.csv"]

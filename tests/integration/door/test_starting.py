@@ -5,10 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import paramiko
 import pytest
 
 from tests.integration.door.conftest import HouseMaker
-from tests.integration.door.house import ROOT
+from tests.integration.door.house import ROOT, House
 
 
 def start(home: Path) -> "subprocess.CompletedProcess[str]":
@@ -64,3 +65,21 @@ def test_the_door_imports_nothing_of_the_pipeline(make_house: HouseMaker) -> Non
     code = "import sftp_server.__main__, sys; print([m for m in sys.modules if m.split('.')[0] in set('meterdrop sqlalchemy pandas pyarrow pandera pydantic watchdog paramiko'.split())])"  # fmt: skip
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["files", ".staging"])
+def test_a_spoilt_partner_folder_is_told_and_shuts_out_nobody_else(house: House, name: str) -> None:
+    house.stop()
+    place = house.home / "partners" / "techem" / name
+    place.mkdir(parents=True, exist_ok=True)
+    place.rename(house.home / "elsewhere")
+    place.symlink_to(house.home / "elsewhere")
+    house.clear_away()
+    house.start()
+    with house.transport() as transport, pytest.raises(paramiko.ChannelException):
+        transport.open_session()
+    with house.sftp("ista") as sftp:
+        assert sftp.listdir("/") == ["incoming", "receipts"]
+    assert {(line["event"], line["partner"]) for line in house.warnings()} == {
+        ("partner.folder-unusable", "techem")
+    }

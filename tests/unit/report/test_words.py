@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from meterdrop.model.codes import Code, severity_of
 from meterdrop.model.finding import Finding
 from meterdrop.report.words import LANGUAGES, LONGEST_QUOTE, message, messages
-from meterdrop.tables import TEXT, findings_at, findings_frame, no_findings
+from meterdrop.tables import TEXT, findings_at, findings_frame, join_findings, no_findings
 
 EVERY_WORD = [(language, code) for language in LANGUAGES for code in Code]
 
@@ -124,3 +124,9 @@ def test_a_frame_of_findings_says_what_each_finding_says_alone(found: list[Findi
         for finding in found
     ]
     assert said.tolist() == alone
+
+
+def test_frame_in_several_pieces_is_put_into_words_like_one() -> None:
+    """Frames put together in order keep their pieces, and Arrow treats those otherwise."""
+    parts = [findings_at(line=[line], code=Code.LINE_NUL) for line in (2, 3)]
+    assert list(messages(join_findings(parts), language="en")) == [message("line.nul", language="en")[0]] * 2

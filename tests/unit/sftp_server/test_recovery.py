@@ -1,6 +1,9 @@
 """What does the door do with what its last run left in staging?"""
 
 import asyncio
+import errno
+import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,9 +13,11 @@ from sftp_server.audit import Audit
 from sftp_server.crash import CrashPoints
 from sftp_server.names import path_of
 from sftp_server.recovery import recover, sweep
+from sftp_server.refusals import Refused
 from sftp_server.room import OpenWish, Room
 from sftp_server.settings import Settings
-from sftp_server.staging import Sender
+from sftp_server.staging import CHECKPOINT_BYTES, Sender
+from sftp_server.tree import Tree
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SENDER = Sender(key=None, address=None, client=None)
@@ -105,3 +110,74 @@ def test_a_new_upload_of_the_same_name_first_finishes_what_was_decided(home: Pat
         b"first\n",
         b"second\n",
     }
+
+
+def _forbid(room: Room, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object, **words: object) -> None:
+        raise OSError(errno.EIO, "broken disk")
+
+    monkeypatch.setattr(room.finisher, step, fail)
+
+
+def test_a_whole_file_whose_close_failed_looks_shorter(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """paramiko's put() does not look at the answer of CLOSE, but compares sizes."""
+    room = room_in(home)
+    _forbid(room, "commit", monkeypatch)
+    with pytest.raises(OSError, match="broken disk"):
+        asyncio.run(write(room, b"whole", close=True))
+    assert Tree(room).entry(path_of("incoming/a.csv")).size == 4
+    assert list((home / "landing").iterdir()) == []
+
+
+def test_a_decided_hand_over_cannot_be_cut_by_name(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = room_in(home)
+    with monkeypatch.context() as broken:
+        _forbid(room, "show", broken)
+        with pytest.raises(OSError, match="broken disk"):
+            asyncio.run(write(room, b"whole", close=True))
+    with pytest.raises(Refused):
+        asyncio.run(Tree(room).set_size(path_of("incoming/a.csv"), 2))
+    (content,) = (home / "landing").glob("*/content")
+    assert content.read_bytes() == b"whole"
+
+
+def test_removing_a_part_leaves_nothing_behind(home: Path) -> None:
+    async def remove_while_syncing(room: Room) -> None:
+        path = path_of("incoming/a.csv")
+        upload = await room.open_upload(path, wish=OpenWish(truncate=True), sender=SENDER)
+        await room.write(upload, 0, bytes(CHECKPOINT_BYTES))
+        await Tree(room).remove(path)
+        await upload.part.settle()
+
+    asyncio.run(remove_while_syncing(room_in(home)))
+    assert list((home / "partners" / "techem" / ".staging").iterdir()) == []
+
+
+def test_the_disk_is_looked_at_over_all_uploads_together(home: Path) -> None:
+    async def write_many(room: Room) -> None:
+        room.settings = replace(room.settings, free_disk_floor=1 << 62)
+        for _ in range(9):
+            await room.write(upload, 0, bytes(1024 * 1024))
+
+    room = room_in(home)
+    upload = asyncio.run(room.open_upload(path_of("incoming/a.csv"), wish=OpenWish(), sender=SENDER))
+    with pytest.raises(OSError, match="nearly full"):
+        asyncio.run(write_many(room))
+
+
+def test_a_rename_to_a_final_name_during_close_still_hands_over(home: Path) -> None:
+    async def rename_while_hashing(room: Room) -> None:
+        path = path_of("incoming/a.csv.part")
+        upload = await room.open_upload(path, wish=OpenWish(truncate=True), sender=SENDER)
+        await room.write(upload, 0, b"whole")
+        async with room.lock:  # as a rename that was let in just before this CLOSE
+            finishing = asyncio.create_task(room.finish(upload))
+            await asyncio.sleep(0.2)
+            del room.parts[upload.part.name]
+            upload.part.save(replace(upload.part.journal, name="incoming/a.csv"))
+            room.parts["incoming/a.csv"] = upload.part
+        await finishing
+
+    asyncio.run(rename_while_hashing(room_in(home)))
+    (ticket,) = (home / "landing").glob("*/ticket.json")
+    assert json.loads(ticket.read_text())["name"] == "incoming/a.csv"

@@ -6,7 +6,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meterdrop.tables import FLAG, TEXT
+from meterdrop.tables import FLAG, LINE, TEXT
 from meterdrop.validate.repeats import check_against_stored, check_in_file
 from tests.unit.validate.typed import keys, told
 
@@ -88,6 +88,23 @@ def test_estimate_never_replaces_an_actual_reading() -> None:
     ]
     assert found.duplicates.tolist() == [2, 3, 6]
     assert found.corrections.tolist() == [4, 5]
+
+
+def test_reading_judged_late_corrects_nothing_that_was_told_since() -> None:
+    """It came with delivery 7; only what deliveries before it told may be corrected."""
+    stored = keys((0, 1, DAY, "5"), (0, 2, DAY, "5"), (0, 3, DAY, "5")).assign(
+        delivery=pd.Series([6, 8, 8], dtype=LINE)
+    )
+    found = check_against_stored(
+        keys((2, 1, DAY, "6"), (3, 2, DAY, "6"), (4, 3, DAY, "5")), stored=stored, came_with=7
+    )
+    assert told(found.findings) == [
+        (2, "reading.correction", None),
+        (3, "reading.superseded", None),
+        (4, "reading.same-value", None),
+    ]
+    assert found.corrections.tolist() == [2]
+    assert found.duplicates.tolist() == [3, 4]
 
 
 def test_nothing_repeats_nothing() -> None:

@@ -69,6 +69,8 @@ class DeviceRules:
         self._group = 1 if sender is None else sender.group
         self.file_findings: tuple[Finding, ...] = ()
         self._layout: Layout | None = None
+        self._named: set[tuple[str, str]] = set()
+        """Owner and serial key of every row that has them, right or wrong."""
 
     def judge(self, rows: TypedRows, *, layout: Layout) -> Verdict:
         """Each row by itself, and whose it is. CannotRead if this partner may not register."""
@@ -85,6 +87,8 @@ class DeviceRules:
             partners=self._partners,
             layout=layout,
         )
+        names = owned.frame[["owner", "SerialNumber_key"]].dropna()
+        self._named.update(zip(names["owner"], names["SerialNumber_key"], strict=True))
         findings = [
             check_columns(rows, feed=self._agreement.feed, layout=layout),
             check_devices(rows.frame, layout=layout),
@@ -93,7 +97,7 @@ class DeviceRules:
         good = owned.frame[["line", "owner", *_STORED, "ReplacesSerial_key"]]
         return Verdict(good=good, findings=join_findings(findings))
 
-    def settle(self, spool: Spool) -> int:
+    def settle(self, spool: Spool, *, came_with: int | None) -> int:
         """Rows against each other; what is right goes to `devices`."""
         blocks = list(spool.blocks("good"))
         if not blocks or self._layout is None:
@@ -106,17 +110,16 @@ class DeviceRules:
         spool.add("aside-findings", snapshot.findings)
         right = ~np.isin(line, wrong) & ~np.isin(line, snapshot.duplicates)
         spool.add("devices", rows.loc[right].drop(columns="raw").reset_index(drop=True))
-        self.file_findings = self._missing(rows)
+        self.file_findings = self._missing()
         return len(snapshot.duplicates)
 
-    def _missing(self, rows: pd.DataFrame) -> tuple[Finding, ...]:
+    def _missing(self) -> tuple[Finding, ...]:
         """Devices in service that a full snapshot no longer names: flagged, never deleted."""
-        named = {(owner, key) for owner, key in zip(rows["owner"], rows["SerialNumber_key"], strict=True)}
         missing = []
         with self._database.reading() as store:
-            for owner in sorted({owner for owner, _ in named}):
+            for owner in sorted({owner for owner, _ in self._named}):
                 for (key, _), device in register.known(store, partner=owner).items():
-                    if device["installed_to"] is None and (owner, key) not in named:
+                    if device["installed_to"] is None and (owner, key) not in self._named:
                         missing.append(str(device["serial"]))
         code = Code.DEVICE_MISSING_FROM_SNAPSHOT
         return tuple(Finding(code=code, severity=severity_of(code), value=serial) for serial in missing)

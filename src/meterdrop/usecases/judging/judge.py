@@ -49,9 +49,10 @@ def judge(
     spool: Spool,
     numbers: Sequence[int] | None = None,
     waived: frozenset[Code] = frozenset(),
+    came_with: int | None = None,
 ) -> Judged:
     """Judges every line. `numbers` are the true line numbers when the stream is an excerpt; findings of `waived`
-    codes are kept as warnings.
+    codes are kept as warnings; nothing that deliveries after `came_with` told is corrected.
 
     The spool then holds what `rules` will publish, and in line order: lines set aside under `quarantine` and `aside`,
     findings under `findings`, `aside-findings` and `told`. Raises CannotRead if the file has too many lines.
@@ -68,7 +69,7 @@ def judge(
             findings=_softened(findings, waived=waived),
             spool=spool,
         )
-    duplicates = rules.settle(spool)
+    duplicates = rules.settle(spool, came_with=came_with)
     return tally.judged(spool, duplicates=duplicates)
 
 

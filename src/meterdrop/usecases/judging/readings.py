@@ -70,7 +70,7 @@ class ReadingRules:
         good = matched.frame[["line", *_STORED]].rename(columns=_STORED)
         return Verdict(good=good, findings=join_findings(findings))
 
-    def settle(self, spool: Spool) -> int:
+    def settle(self, spool: Spool, *, came_with: int | None) -> int:
         """One reading a device and day: in the file, then against what is stored."""
         keys = [block[_KEYS] for block in spool.blocks("good")]
         if not keys:
@@ -83,13 +83,14 @@ class ReadingRules:
             line = block["line"].to_numpy(dtype=np.int64)
             spool.add("aside", block.loc[np.isin(line, conflicts), ["line", "raw"]].reset_index(drop=True))
             gone = np.isin(line, conflicts) | np.isin(line, in_file.duplicates)
-            duplicates += self._settle_block(block.loc[~gone].reset_index(drop=True), spool=spool)
+            left = block.loc[~gone].reset_index(drop=True)
+            duplicates += self._settle_block(left, spool=spool, came_with=came_with)
         return duplicates
 
-    def _settle_block(self, rows: pd.DataFrame, *, spool: Spool) -> int:
+    def _settle_block(self, rows: pd.DataFrame, *, spool: Spool, came_with: int | None) -> int:
         with self._database.reading() as store:
             stored = readings.at_keys(store, partner=self._agreement.partner, keys=rows)
-        repeats = check_against_stored(rows, stored=stored)
+        repeats = check_against_stored(rows, stored=stored, came_with=came_with)
         spool.add("told", repeats.findings)
         line = rows["line"].to_numpy(dtype=np.int64)
         corrects = np.isin(line, repeats.corrections)
@@ -112,7 +113,7 @@ class ReadingRules:
                 delivery=publication.delivery,
                 now=publication.now,
                 who=publication.who,
-                why="reading.correction",
+                why=publication.why,
             )
         partners.raise_version(store, publication.partner)
 

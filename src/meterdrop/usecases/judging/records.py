@@ -32,7 +32,7 @@ class RecordRules:
             good=pd.DataFrame({"line": rows.frame["line"], "cells": _json(cells)}), findings=findings
         )
 
-    def settle(self, spool: Spool) -> int:
+    def settle(self, spool: Spool, *, came_with: int | None) -> int:
         """Records have no rules between lines."""
         return 0
 

@@ -24,11 +24,12 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Publication:
-    """Whose rows are stored, and to which quarantined lines they belong (line -> quarantine id) if to any."""
+    """Whose rows are stored, by whom and why, and of which quarantined lines they come (line -> quarantine id)."""
 
     delivery: int
     partner: str
     who: str
+    why: str
     now: datetime
     quarantined: Mapping[int, int]
 
@@ -45,9 +46,10 @@ class Rules(Protocol):
         """Judges a block by itself and against the register. `good` columns are this target's own, plus line."""
         ...
 
-    def settle(self, spool: Spool) -> int:
+    def settle(self, spool: Spool, *, came_with: int | None) -> int:
         """Judges all good rows together and against what is stored.
 
+        `came_with` is the delivery of lines that are judged again later: what deliveries after it told stays.
         Reads `good` (with raw), writes the target's own names for `publish`, and `aside` (line, raw) with
         `aside-findings` for lines set aside now, and `told` for findings that set nothing aside. Returns how many
         lines are duplicates.

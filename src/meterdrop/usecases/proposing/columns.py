@@ -1,7 +1,7 @@
 """Which column is each heading of the samples, and which headings can be ignored?"""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from meterdrop.detect.headings import unit_taken_out
@@ -12,15 +12,15 @@ from meterdrop.model.codes import Code
 from meterdrop.model.errors import CannotRead
 from meterdrop.model.feed import Feed, Type
 from meterdrop.model.spelling import heading_key
-from meterdrop.usecases.proposing.looks import look
+from meterdrop.usecases.proposing.looks import look, whose_words
 from meterdrop.usecases.proposing.proposal import HeadingProposal
 from meterdrop.usecases.proposing.sample import Sample
 
 MOST_HEADINGS: Final = 50
 """So many unknown headings of a feed are told."""
 
-_MOST_LOOKED_AT: Final = 500
-"""A header may have thousands of cells; the first tell enough."""
+_MOST_LOOKED_AT: Final = 100
+"""Of so many unknown headings the cells are looked at."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ def tell(sample: Sample, *, feeds: Mapping[str, Feed]) -> Told:
 
     CannotRead: `file.no-header`, `file.unknown-feed`, `file.duplicate-column` (the same heading twice).
     """
-    candidate, feed = tell_feed([_candidate(sample, feed=each) for each in feeds.values()])
+    seen = _looks(sample)
+    candidate, feed = tell_feed([_candidate(sample, feed=each, seen=seen) for each in feeds.values()])
     own = len(candidate.header.headings) - candidate.header.rejects_cells
     columns = [
         candidate.guesses[place].column if place in candidate.guesses else column
@@ -78,21 +79,31 @@ def units_in_headings(told: Told) -> Iterator[tuple[str, str]]:
             yield heading, unit
 
 
-def _candidate(sample: Sample, *, feed: Feed) -> Candidate:
+def _looks(sample: Sample) -> list[Seen]:
+    """What the cells look like under headings that some feed does not know."""
+    headers = list(sample.headers.values())
+    looks: list[Seen] = []
+    looked_at = 0
+    for place, heading in enumerate(headers[0].headings):
+        unknown = bool(heading) and any(header.columns[place] is None for header in headers)
+        looked_at += unknown
+        bare = unit_taken_out(heading)[0]
+        worth = unknown and looked_at <= _MOST_LOOKED_AT
+        looks.append(look(bare, sample.cells[place]) if worth else Seen(bare))
+    return looks
+
+
+def _candidate(sample: Sample, *, feed: Feed, seen: Sequence[Seen]) -> Candidate:
     header = sample.headers[feed.name]
     own = len(header.headings) - header.rejects_cells
     columns = header.columns[:own]
-    seen = [
-        look(unit_taken_out(heading)[0], cells, feed=feed)
-        if column is None and place < _MOST_LOOKED_AT
-        else Seen(heading)
-        for place, (heading, column, cells) in enumerate(
-            zip(header.headings[:own], columns, sample.cells, strict=False)
-        )
+    mine = [
+        replace(each, words=whose_words(cells, feed=feed)) if column is None and each.filled else each
+        for column, each, cells in zip(columns, seen, sample.cells, strict=False)
     ]
     with_unit = any(unit_taken_out(heading)[1] for heading in header.headings[:own])
     given = frozenset(column.name for column in feed.columns if with_unit and column.type is Type.UNIT)
-    guesses = guess_columns(feed, columns=columns, seen=seen, given=given)
+    guesses = guess_columns(feed, columns=columns, seen=mine, given=given)
     return Candidate(
         feed=feed,
         header=header,

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from meterdrop.detect.propose import Statement, guess, sure
+from meterdrop.detect.propose import Statement, counted, guess, sure
 from meterdrop.model.codes import Code
 from meterdrop.model.feed import Column, DateMeans, Feed, Type
 from meterdrop.parse.cells_cast import matches
@@ -45,7 +45,7 @@ def propose_date_forms(columns: Mapping[str, Cells], *, sentinels: tuple[str, ..
         doubtful |= set() if whole else here.keys() - set(TOLERATED)
         for form, count in here.items():
             met[form] = met.get(form, 0) + count
-    told = "; ".join(f"{count} cells like {_LOOKS[form]}" for form, count in met.items())
+    told = "; ".join(f"{counted(count, 'cell')} like {_LOOKS[form]}" for form, count in met.items())
     forms = tuple(form for form in met if form not in doubtful)
     if doubtful:
         names = ", ".join(sorted(doubtful))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from meterdrop.detect.propose import Certainty, Statement, agreed, guess, sure
+from meterdrop.detect.propose import Certainty, Statement, agreed, counted, guess, sure
 from meterdrop.detect.propose_names import propose_file_names
 from meterdrop.model.feed import Feed, Target, Type
 from meterdrop.parse.cells import READING_DAY
@@ -103,7 +103,9 @@ def _decimal_mark(feed: Feed, cells: Mapping[str, Cells]) -> Statement | None:
     if commas and points:
         return sure("comma and point", f"{commas} numbers have a comma, {points} a point; both are read")
     if commas or points:
-        return sure("comma" if commas else "point", f"{commas or points} numbers have one, none the other")
+        return sure(
+            "comma" if commas else "point", f"met in {counted(commas or points, 'number')}, the other in none"
+        )
     return guess(None, "only whole numbers were met")
 
 

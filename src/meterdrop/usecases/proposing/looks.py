@@ -64,8 +64,8 @@ def days_of(cells: Cells, *, forms: tuple[str, ...], sentinels: tuple[str, ...])
     )
 
 
-def look(heading: str, cells: Cells, *, feed: Feed) -> Seen:
-    """What the cells under this heading look like to the feed."""
+def look(heading: str, cells: Cells) -> Seen:
+    """What the cells under this heading look like, whatever the feed."""
     marked = matches(cells.text, MARKED)
     numbers = _passed(cells, Type.DECIMAL)
     numbers &= ~matches(cells.text, "-.*") & ~matches(cells.text, _LEADING_ZERO)
@@ -82,7 +82,6 @@ def look(heading: str, cells: Cells, *, feed: Feed) -> Seen:
         marked=cells.how_many(numbers & marked),
         serials=cells.how_many(serials),
         varied=len(cells.text) > 1 or cells.filled == 1,
-        words=_whose_words(cells, feed=feed),
     )
 
 
@@ -90,7 +89,7 @@ def _passed(cells: Cells, kind: Type) -> Mask:
     return ~_any(failures(cells, column=_PLAIN[kind]), len(cells.text))
 
 
-def _whose_words(cells: Cells, *, feed: Feed) -> frozenset[str]:
+def whose_words(cells: Cells, *, feed: Feed) -> frozenset[str]:
     """Columns with words of their own that know every one of these cells."""
     return frozenset(
         column.name

@@ -7,7 +7,7 @@ from meterdrop.detect.propose import Certainty, Statement
 
 @dataclass(frozen=True)
 class HeadingProposal:
-    """What one heading is. `column` is None for one we ignore, or (`sure` and None never meet) do not know."""
+    """What one heading is. `column` is None for one that is ignored or left open for a person."""
 
     heading: str
     column: str | None

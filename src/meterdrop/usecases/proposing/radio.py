@@ -52,6 +52,10 @@ def _by_register(serials: Cells, *, register: Mapping[str, Cells]) -> Statement 
     as_radio = _among(keys, register[RADIO])
     by_radio = serials.how_many(pc.and_(as_radio, pc.invert(as_serial)).to_numpy(zero_copy_only=False))
     by_serial = serials.how_many(as_serial.to_numpy(zero_copy_only=False))
+    if by_radio and by_serial:
+        return guess(
+            True, f"{by_radio} of {serials.filled} numbers are radio numbers of the register's sample"
+        )
     if by_radio:
         return sure(
             True, f"{by_radio} of {serials.filled} numbers are radio numbers of the register's sample"

@@ -25,6 +25,9 @@ _PIECE: Final = 1024 * 1024
 _MOST_BLOCKS: Final = 8
 """Cells of the first 8 MiB tell enough."""
 
+_MOST_COLUMNS: Final = 1000
+"""A header may have tens of thousands of cells; the first tell enough."""
+
 SEPARATOR_WORDS: Final[Mapping[str, str]] = {"\t": "tab"}
 """How a profile writes separators that can't be seen."""
 
@@ -109,7 +112,7 @@ def _separator(header: Header, *, line: HeaderLine, whole: int, ragged: int) -> 
         return sure(word, "Excel's line sep= says so")
     lines = whole + ragged
     if len(header.headings) > 1 and lines and not ragged:
-        return sure(word, f"header and all {lines} lines have {len(header.headings)} cells by it")
+        return sure(word, f"header and all {lines} lines looked at have {len(header.headings)} cells by it")
     return guess(word, f"{whole} of {lines} lines have as many cells by it as the header")
 
 
@@ -125,7 +128,10 @@ def _cells(
         header_line=line.number,
         header_raw=line.raw,
         headings=header.headings,
-        columns=tuple(str(place) if header.headings[place].strip() else None for place in places),
+        columns=tuple(
+            str(place) if place < _MOST_COLUMNS and header.headings[place].strip() else None
+            for place in places
+        ),
     )
     frames = []
     whole = ragged = 0
@@ -140,7 +146,7 @@ def _cells(
 
 
 def _told(frames: Sequence[pd.DataFrame], *, name: str) -> Cells:
-    """The cells of one column; none under an empty heading."""
+    """The cells of one column; none under an empty heading, or one that is not read."""
     texts = [pa.chunked_array([pa.array(frame[name], type=pa.string())]) for frame in frames if name in frame]
     parts = [chunk for text in texts for chunk in text.chunks]
     sent = pc.fill_null(pa.concat_arrays(parts) if parts else pa.array([], pa.string()), "")

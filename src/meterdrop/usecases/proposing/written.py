@@ -1,13 +1,17 @@
 """How is a proposal written as a partner's YAML? Each line says how sure it is, and why."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from meterdrop.detect.propose import Statement
+from meterdrop.detect.propose import Statement, counted
 from meterdrop.usecases.proposing.proposal import FeedProposal, HeadingProposal, Proposal, WordProposal
 
 _LONGEST: Final = 60
 """Of a heading or word in a comment so much is shown."""
+
+_PLAIN: Final = re.compile(r"[a-z][a-z0-9_-]*")
+_NOT_PLAIN: Final = frozenset({"true", "false", "null"})
 
 
 def written(proposal: Proposal) -> str:
@@ -47,7 +51,7 @@ def _feed_lines(feed: FeedProposal) -> Iterator[str]:
     yield from _line("date_means", feed.date_means)
     yield from _line("radio_is_name", feed.radio_is_name)
     for refused in feed.refused:
-        yield f"# refused as it stands: {refused.cells} cells under {_shown(refused.heading)}: {refused.code}"
+        yield f"# refused as it stands: {counted(refused.cells, 'cell')} under {_shown(refused.heading)}: {refused.code}"
 
 
 def _headings(feed: FeedProposal) -> Iterator[str]:
@@ -96,7 +100,7 @@ def _words(feed: FeedProposal) -> Iterator[str]:
         told = any(word.means is not None for word in words)
         yield f"  {column}:" if told else f"#   {column}:"
         for word in words:
-            cells = f"{word.cells} cells"
+            cells = counted(word.cells, "cell")
             if word.means is None:
                 yield f"#     {_shown(word.word)}: ?  # to fill in ({cells}): {_plain(word.reason)}"
             else:
@@ -121,7 +125,9 @@ def _value(value: str | int | bool | tuple[str, ...]) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
-    return _quoted(value) if isinstance(value, str) else f"[{', '.join(_quoted(each) for each in value)}]"
+    if isinstance(value, str):
+        return value if _PLAIN.fullmatch(value) and value not in _NOT_PLAIN else _quoted(value)
+    return f"[{', '.join(_value(each) for each in value)}]"
 
 
 def _shown(text: str) -> str:

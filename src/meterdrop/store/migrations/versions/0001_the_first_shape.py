@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("version", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("register_version", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("created_at", meterdrop.store.columns.UtcTime(length=27), nullable=False),
+        sa.CheckConstraint("group_number in (1, 2)", name=op.f("ck_partner_group")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_partner")),
     )
     op.create_table(
@@ -93,6 +94,11 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["duplicate_of"], ["delivery.id"], name=op.f("fk_delivery_duplicate_of")),
         sa.ForeignKeyConstraint(["parent"], ["delivery.id"], name=op.f("fk_delivery_parent")),
         sa.ForeignKeyConstraint(["partner"], ["partner.id"], name=op.f("fk_delivery_partner")),
+        sa.CheckConstraint(
+            "state in ('received', 'loading', 'accepted', 'partly_accepted', 'held', 'refused', 'duplicate', "
+            "'incomplete', 'poisoned')",
+            name=op.f("ck_delivery_state"),
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
         sa.UniqueConstraint("upload", name=op.f("uq_delivery_upload")),
     )

@@ -1,0 +1,62 @@
+"""Only a file that kills its worker becomes poison; a full disk or a busy database does not make it so."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from meterdrop.bootstrap import House, make_home
+from meterdrop.model.delivery import State
+from meterdrop.model.errors import TryAgain
+from meterdrop.settings import read_settings
+from meterdrop.usecases.ingest import Ingest
+
+REGISTER = (
+    "Date;Location;TypeUnit;Room;Media;SerialNumber;RadioNumber;Seq;DateFrom;Correction\n"
+    "2026-01-01;A1;m3;hall;CW;1001;-;1;2024-01-01;1\n"
+    "2026-01-01;A2;m3;hall;CW;1002;-;1;2024-01-01;{correction}\n"
+)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    home = tmp_path / "home"
+    make_home(home, database=None)
+    made = House(settings=read_settings(home))
+    made.partners.add("anyone", name="Anyone", group=2, keys=[], networks=[], who="test")
+    return made
+
+
+def _given(house: House, content: str) -> Path:
+    path = house.home / "work" / "given.csv"
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "failure", [TryAgain("the database is away"), OSError(errno.ENOSPC, "No space left on device")]
+)
+def test_attempt_that_the_world_made_fail_is_not_counted(
+    house: House, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise failure
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Ingest, "_judged_and_published", fail)
+        with pytest.raises(TryAgain):
+            house.take_files([_given(house, REGISTER.format(correction="1"))], partner="anyone", feed=None)
+        for _ in range(house.settings.max_attempts + 2):
+            with pytest.raises(TryAgain):
+                house.drain("anyone")
+
+    [settled] = house.drain("anyone")
+    assert (settled.state, settled.attempts) == (State.ACCEPTED, 1)
+
+
+def test_meter_on_a_bad_line_is_not_told_missing_from_the_snapshot(house: House) -> None:
+    house.take_files([_given(house, REGISTER.format(correction="1"))], partner="anyone", feed=None)
+
+    [again] = house.take_files([_given(house, REGISTER.format(correction="0"))], partner="anyone", feed=None)
+
+    assert again.findings_by_code == {"device.bad-correction": 1}

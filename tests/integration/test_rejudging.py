@@ -1,0 +1,140 @@
+"""Lines judged again later: what was told since stays, nothing is lost, and one delivery holds up no other."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from meterdrop.bootstrap import House, make_home
+from meterdrop.model.delivery import Delivery
+from meterdrop.model.errors import OperatorMistake
+from meterdrop.settings import read_settings
+from meterdrop.usecases.reprocess import Reprocessed, Selection
+
+HEADER = "SerialNum;Value;Unit;Date"
+REGISTER = "Date;Location;TypeUnit;Room;Media;SerialNumber;RadioNumber;Seq;DateFrom;Correction"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    home = tmp_path / "home"
+    make_home(home, database=None)
+    made = House(settings=read_settings(home), today_is=date(2026, 11, 24))
+    made.partners.add("anyone", name="Anyone", group=2, keys=[], networks=[], who="test")
+    register(made, "1")
+    return made
+
+
+def taken(house: House, content: str | bytes, *, name: str = "readings.csv") -> Delivery:
+    given = house.home / "work" / name
+    given.write_bytes(content.encode() if isinstance(content, str) else content)
+    [done] = house.take_files([given], partner="anyone", feed=None)
+    house.send_receipts()
+    return done
+
+
+def register(house: House, *serials: str) -> None:
+    rows = [f"2026-01-01;A{serial};m3;hall;CW;{serial};-;1;2024-01-01;1" for serial in serials]
+    assert taken(house, "\n".join([REGISTER, *rows]) + "\n").state.value == "accepted"
+
+
+def reprocessed(house: House, *, delivery: Delivery | None = None) -> Reprocessed:
+    selection = Selection(delivery=None if delivery is None else delivery.id)
+    return house.reprocess(selection, dry_run=False, progress=lambda _done, _all: None)
+
+
+def values(house: House) -> list[str]:
+    return [str(row["value"]) for row in house.export.readings(partner="anyone", start=None, end=None)]
+
+
+def open_lines(house: House) -> list[int]:
+    lines = house.review.listed(partner=None, delivery=None, state="open", code=None, limit=None)
+    return [one.line.id for one in lines]
+
+
+def rejects(house: House, delivery: Delivery) -> bytes:
+    house.send_receipts()
+    [path] = (house.home / "receipts" / "anyone").glob(f"*{delivery.upload}.rejects.csv")
+    return path.read_bytes()
+
+
+def test_reprocess_does_not_undo_what_a_later_file_told(house: House) -> None:
+    earlier = taken(house, f"{HEADER}\n2;10;m3;2026-11-05\n1;1;m3;2026-11-05\n")
+    register(house, "1", "2")
+    taken(house, f"{HEADER}\n2;12;m3;2026-11-05\n", name="later.csv")
+
+    reprocessed(house)
+
+    assert values(house) == ["1", "12"]
+    settled = house.show_delivery(earlier.number).delivery
+    assert settled.findings_by_code == {"reading.superseded": 1}
+    assert (settled.lines.accepted, settled.lines.duplicate, settled.lines.quarantined) == (1, 1, 0)
+    [line] = house.review.listed(partner=None, delivery=earlier.id, state="superseded", code=None, limit=None)
+    assert line.line.line == 2
+
+
+def test_line_whose_end_was_not_kept_is_never_accepted_later(house: House) -> None:
+    note = "x" * 200_000
+    done = taken(house, f"{HEADER};Note\n1;5;m3;2026-11-05;{note}\n1;5;m3;2026-11-06;\n")
+
+    outcome = reprocessed(house, delivery=done)
+
+    assert (outcome.accepted, outcome.still) == (0, 1)
+    assert values(house) == ["5"]
+
+
+def test_delivery_that_cannot_be_judged_any_more_holds_up_no_other(house: House) -> None:
+    stuck = taken(house, f"{HEADER}\n7;10;m3;2026-11-05\n1;1;m3;2026-11-05\n")
+    taken(house, f"{HEADER}\n2;10;m3;2026-11-06\n1;1;m3;2026-11-06\n", name="next.csv")
+    register(house, "1", "2", "7")
+    with house.database.writing() as store:
+        store.exec_driver_sql("UPDATE delivery SET header_raw = ? WHERE id = ?", (b"a;b", stuck.id))
+
+    outcome = reprocessed(house)
+
+    assert [(one.accepted, one.still) for one in outcome.deliveries] == [(0, 1), (1, 0)]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"SerialNum": "", "Value": "", "Unit": "", "Date": ""},
+        {"SerialNum": "# 1"},
+        dict(zip(HEADER.split(";"), HEADER.split(";"), strict=True)),
+    ],
+    ids=["blank", "comment", "header"],
+)
+def test_line_cannot_be_corrected_into_no_record(house: House, cells: dict[str, str]) -> None:
+    done = taken(house, f"{HEADER}\n1;x;m3;2026-11-05\n")
+    [line] = open_lines(house)
+
+    with pytest.raises(OperatorMistake, match="no record"):
+        house.review.fix(line, cells=cells, who="test", reason="typing error")
+
+    assert open_lines(house) == [line]
+    assert house.show_delivery(done.number).delivery.lines.quarantined == 1
+
+
+@pytest.mark.parametrize(
+    ("mark", "encoding"), [(b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")]
+)
+def test_rejects_keep_their_byte_order_mark_after_a_reviewers_act(
+    house: House, mark: bytes, encoding: str
+) -> None:
+    text = f"{HEADER}\n1;x;m3;2026-11-05\n1;y;m3;2026-11-06\n"
+    done = taken(house, mark + text.encode(encoding))
+
+    house.review.dismiss(open_lines(house)[0], who="test", reason="not wanted")
+
+    again = rejects(house, done).replace("y".encode(encoding), "5".encode(encoding))
+    assert again.startswith(mark)
+    assert taken(house, again, name=f"readings.csv.{done.upload}.rejects.csv").parent == done.id
+    assert values(house) == ["5"]
+
+
+def test_bad_line_before_contradicting_lines_comes_back_with_them(house: House) -> None:
+    """Findings of two kinds, already in order when they are put together: two pieces of memory, one file."""
+    done = taken(house, f"{HEADER}\n1;x;m3;2026-11-05\n1;5;m3;2026-11-06\n1;6;m3;2026-11-06\n")
+
+    assert done.findings_by_code == {"reading.conflict-in-file": 2, "value.not-a-number": 1}
+    assert len(rejects(house, done).splitlines()) == 4

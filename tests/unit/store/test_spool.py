@@ -1,0 +1,87 @@
+"""Frames put into the spool come back as they were, and by line whatever the blocks were cut into."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meterdrop.store.spool import Spool
+from meterdrop.tables import LINE, RAW, TEXT
+
+
+def frame(lines: list[int], mark: str) -> pd.DataFrame:
+    told = [f"{mark}{number}" for number in range(len(lines))]
+    return pd.DataFrame({"line": pd.Series(lines, dtype=LINE), "told": pd.Series(told, dtype=TEXT)})
+
+
+def rows(found: pd.DataFrame | None) -> list[tuple[int, str]]:
+    return [] if found is None else list(zip(found["line"].tolist(), found["told"].tolist(), strict=True))
+
+
+@settings(max_examples=100)
+@given(
+    streams=st.lists(
+        st.lists(st.integers(min_value=1, max_value=40), max_size=25).map(sorted), min_size=1, max_size=3
+    ),
+    size=st.integers(min_value=1, max_value=7),
+    ends=st.lists(st.integers(min_value=0, max_value=45), max_size=12).map(sorted),
+)
+def test_streams_read_up_to_one_line_after_another_are_all_rows_by_line(
+    streams: list[list[int]], size: int, ends: list[int]
+) -> None:
+    whole = [frame(lines, mark="abc"[number]) for number, lines in enumerate(streams)]
+    ends = [*ends, 50]
+    with TemporaryDirectory() as folder:
+        spool = Spool(Path(folder) / "spool")
+        for number, one in enumerate(whole):
+            for start in range(0, len(one), size):
+                spool.add(f"s{number}", one.iloc[start : start + size].reset_index(drop=True))
+        reader = spool.in_line_order(*[f"s{number}" for number in range(len(whole))])
+        parts = [rows(reader.upto(end)) for end in ends]
+        spool.close()
+
+    together = pd.concat(whole, ignore_index=True).sort_values("line", kind="stable", ignore_index=True)
+    assert [row for part in parts for row in part] == rows(together)
+    for part, first, last in zip(parts, [0, *ends], ends, strict=False):
+        assert all(first < line <= last or line <= last for line, _ in part)
+        assert all(line > first for line, _ in part)
+
+
+def test_frames_come_back_in_the_order_added_with_their_types(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    raw = pd.Series(
+        pd.arrays.ArrowExtensionArray(pa.array([b"\xff\x00", None], pa.large_binary())), dtype=RAW
+    )
+    first = pd.DataFrame({"line": pd.Series([2, 1], dtype=LINE), "raw": raw})
+    spool.add("good", first)
+    spool.add("good", first.iloc[1:].reset_index(drop=True))
+    spool.add("good", first.iloc[:0])
+
+    one, two = spool.blocks("good")
+
+    pd.testing.assert_frame_equal(one, first)
+    pd.testing.assert_frame_equal(two, first.iloc[1:].reset_index(drop=True))
+    assert spool.count("good") == 3
+    assert [len(block) for block in spool.blocks("good")] == [2, 1], "it can be read again"
+    spool.close()
+
+
+def test_name_that_nobody_added_to_is_empty(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    assert list(spool.blocks("good")) == []
+    assert spool.count("good") == 0
+    assert spool.in_line_order("good", "aside").upto(10) is None
+
+
+def test_spool_of_a_process_that_died_is_cleared_and_a_closed_one_is_gone(tmp_path: Path) -> None:
+    folder = tmp_path / "spool"
+    folder.mkdir()
+    (folder / "good").write_bytes(b"half a stream")
+    spool = Spool(folder)
+    assert list(folder.iterdir()) == []
+    spool.add("good", frame([1], mark="a"))
+    spool.close()
+    assert not folder.exists()
