@@ -40,7 +40,7 @@ bench: install
 # Needs uv; writes versions and hashes only, no addresses.
 lock:
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
-	  --no-annotate --python-version 3.11 --extra door --extra dev pyproject.toml -o requirements.lock
+	  --no-annotate --python-version 3.11 --extra pipeline --extra door --extra dev pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

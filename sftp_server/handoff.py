@@ -41,6 +41,10 @@ class Ticket:
         return json.dumps(facts)
 
 
+HANDED_FOLDER_MODE = 0o770
+"""The pipeline, under a user of its own but of the same group, empties and removes the folder."""
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder outlive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -69,7 +73,8 @@ def hand_over(*, landing: Path, ticket: Ticket, content: Path | None, crash: Cra
     half_made = landing / f".{ticket.upload}.tmp"
     if half_made.exists():
         shutil.rmtree(half_made)
-    half_made.mkdir(mode=0o750)
+    half_made.mkdir(mode=0o700)
+    half_made.chmod(HANDED_FOLDER_MODE)
     if content is not None:
         os.link(content, half_made / "content", follow_symlinks=False)
     write_synced(half_made / "ticket.json", ticket.as_json())

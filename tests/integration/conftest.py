@@ -29,7 +29,7 @@ def bare(
 ) -> Iterator[CommandLine]:
     """A command line whose home isn't there yet."""
     monkeypatch.setenv("METERDROP_TODAY", "2026-11-24")
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.delenv("COLUMNS", raising=False)
     files = tmp_path / "files"
     files.mkdir()
     yield CommandLine(home=tmp_path / "home", files=files, monkeypatch=monkeypatch, capsys=capsys)

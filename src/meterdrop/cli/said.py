@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
@@ -22,7 +23,7 @@ MISTAKE = 2
 TRY_AGAIN = 3
 
 _WIDTH: Final = 200
-"""Tables may be so wide where no terminal says otherwise."""
+"""Tables may be so wide where neither a terminal nor COLUMNS says otherwise."""
 
 people = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -56,7 +57,9 @@ def table(title: str, headings: Sequence[str], rows: Sequence[Sequence[object]])
         shown.add_column(heading, overflow="fold")
     for row in rows:
         shown.add_row(*(Text(visible(cell)) for cell in row))
-    people.print(shown, width=None if people.is_terminal else _WIDTH)
+    narrow = people.is_terminal or "COLUMNS" in os.environ
+    paper = people if narrow else Console(highlight=False, soft_wrap=True, width=_WIDTH)
+    paper.print(shown)
 
 
 def visible(cell: object) -> str:
@@ -99,4 +102,7 @@ def _complain(word: str, style: str, text: str) -> None:
 
 def who() -> str:
     """The person at this command line, for the audit."""
-    return f"cli:{getpass.getuser()}"
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):  # a user id without a name, as containers have
+        return f"cli:uid-{os.getuid()}"

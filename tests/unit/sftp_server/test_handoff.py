@@ -73,3 +73,10 @@ def test_half_made_folders_are_cleared_and_whole_ones_stay(content: Path) -> Non
 def test_a_misspelt_crash_point_is_not_silently_without_effect() -> None:
     with pytest.raises(ValueError, match="door:sinced"):
         CrashPoints("door:sinced")
+
+
+def test_the_pipelines_own_user_may_empty_the_folder(content: Path) -> None:
+    """It shares the group only: reading, writing and entering are for owner and group, nothing for others."""
+    folder = give(content, content.parent / "landing")
+
+    assert folder.stat().st_mode & 0o777 == 0o770

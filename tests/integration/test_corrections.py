@@ -1,0 +1,54 @@
+"""A reading that is corrected goes to the history with who, why and when; the current one is always one."""
+
+import csv
+import io
+import sqlite3
+from datetime import UTC, datetime, timedelta
+
+from tests.integration.command_line import CommandLine
+
+
+def current(meterdrop: CommandLine) -> list[tuple[str, str]]:
+    rows = csv.DictReader(io.StringIO(meterdrop.done("readings", "export").out))
+    return [(row["date"], row["value"]) for row in rows]
+
+
+def history(meterdrop: CommandLine) -> list[tuple[object, ...]]:
+    with sqlite3.connect(meterdrop.home / "meterdrop.db") as database:
+        return database.execute(
+            "select day, value, delivery, superseded_by, who, why, superseded_at from reading_history order by id"
+        ).fetchall()
+
+
+def test_later_delivery_corrects_and_the_old_value_stays_in_the_history(meterdrop: CommandLine) -> None:
+    meterdrop.register("10001")
+    meterdrop.ingest("one.csv", "10001;1;m3;2026-10-31", "10001;7;m3;2026-10-30")
+    receipt = meterdrop.ingest("two.csv", "10001;2;m3;2026-10-31", "10001;7,0;m3;2026-10-30")
+
+    assert receipt["findings_by_code"] == {"reading.correction": 1, "reading.same-value": 1}
+    assert receipt["lines"]["duplicate"] == 1
+    assert current(meterdrop) == [("2026-10-30", "7"), ("2026-10-31", "2")]
+    [(day, value, delivery, by, who, why, at)] = history(meterdrop)
+    assert (day, value, delivery, by) == ("2026-10-31", "1", 2, 3)
+    assert (who, why) == ("delivery:000000000003", "reading.correction")
+    assert datetime.now(UTC) - datetime.fromisoformat(str(at)) < timedelta(minutes=5)
+
+
+def test_every_correction_is_kept(meterdrop: CommandLine) -> None:
+    meterdrop.register("10001")
+    for number in range(1, 5):
+        meterdrop.ingest(f"{number}.csv", f"10001;{number};m3;2026-10-31")
+    assert current(meterdrop) == [("2026-10-31", "4")]
+    assert [row[1] for row in history(meterdrop)] == ["1", "2", "3"]
+
+
+def test_correction_by_a_reviewer_has_his_name_and_reason(meterdrop: CommandLine) -> None:
+    meterdrop.register("10001")
+    meterdrop.ingest("one.csv", "10001;1;m3;2026-10-31")
+    meterdrop.ingest("two.csv", "10001;x;m3;2026-10-31", "10001;2;m3;2026-10-30", code=1)
+    meterdrop.done("quarantine", "fix", "1", "--set", "Value=5", "--reason", "photo of the meter")
+
+    assert current(meterdrop) == [("2026-10-30", "2"), ("2026-10-31", "5")]
+    [(_, value, _, by, who, why, _)] = history(meterdrop)
+    assert (value, by, why) == ("1", 3, "photo of the meter")
+    assert str(who).startswith("cli:")
