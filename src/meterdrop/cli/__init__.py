@@ -11,7 +11,7 @@ from meterdrop.model.errors import MeterdropError
 def main() -> None:
     """The program `meterdrop`. No traceback reaches a user: an error says what, where and what next."""
     try:
-        app(prog_name="meterdrop")
+        _run()
     except MeterdropError as error:
         sys.exit(explained(error))
     except BrokenPipeError:
@@ -23,3 +23,11 @@ def main() -> None:
         sys.exit(explained(error))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _run() -> None:
+    """Runs the command, and says the last of it while we can still hear that nobody listens."""
+    try:
+        app(prog_name="meterdrop")
+    finally:
+        sys.stdout.flush()

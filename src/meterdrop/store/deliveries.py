@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, and_, func, insert, or_, select, update
 
 from meterdrop.model.delivery import UNFINISHED, Delivery, LineCounts, State, may_move
 from meterdrop.model.errors import TryAgain
@@ -12,7 +12,7 @@ from meterdrop.model.layout import Layout
 from meterdrop.model.ticket import Outcome, Ticket
 from meterdrop.store.schema import delivery, original
 
-_SAME_BYTES = (State.ACCEPTED, State.PARTLY_ACCEPTED, State.HELD)
+_TAKEN = (State.ACCEPTED, State.PARTLY_ACCEPTED)
 
 
 @dataclass(frozen=True)
@@ -162,8 +162,12 @@ def partners_with_work(connection: Connection) -> tuple[str, ...]:
     return tuple(row.partner for row in rows)
 
 
-def same_bytes(connection: Connection, *, of: Delivery, feed: str) -> Delivery | None:
-    """An earlier delivery of the same partner, feed and sha256 whose lines were taken or are held."""
+def same_bytes(connection: Connection, *, of: Delivery, feed: str, rules: str) -> Delivery | None:
+    """An earlier delivery of the same partner, feed and sha256 whose lines were taken.
+
+    One that is held counts while the rules are the same: after they were mended the file deserves another look.
+    """
+    held_by_these_rules = and_(delivery.c.state == State.HELD, delivery.c.rules == rules)
     row = connection.execute(
         select(delivery)
         .where(
@@ -171,7 +175,7 @@ def same_bytes(connection: Connection, *, of: Delivery, feed: str) -> Delivery |
             delivery.c.feed == feed,
             delivery.c.sha256 == of.sha256,
             delivery.c.id != of.id,
-            delivery.c.state.in_(_SAME_BYTES),
+            or_(delivery.c.state.in_(_TAKEN), held_by_these_rules),
         )
         .order_by(delivery.c.id)
         .limit(1)

@@ -108,8 +108,8 @@ delivery = Table(
         "feed",
         "sha256",
         unique=True,
-        sqlite_where=text("state in ('accepted', 'partly_accepted', 'held')"),
-        postgresql_where=text("state in ('accepted', 'partly_accepted', 'held')"),
+        sqlite_where=text("state in ('accepted', 'partly_accepted')"),
+        postgresql_where=text("state in ('accepted', 'partly_accepted')"),
     ),
 )
 

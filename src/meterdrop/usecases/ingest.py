@@ -72,7 +72,7 @@ class Ingest:
         try:
             agreement, layout = self._recognised(delivery)
             self.at("ingest:recognised")
-            earlier = self._same_bytes(delivery, feed=agreement.feed.name)
+            earlier = self._same_bytes(delivery, agreement=agreement)
             if earlier is not None:
                 return self._duplicate(delivery, earlier=earlier, agreement=agreement)
             return self._judged_and_published(delivery, agreement=agreement, layout=layout)
@@ -98,9 +98,11 @@ class Ingest:
             feed=asked,
         )
 
-    def _same_bytes(self, delivery: Delivery, *, feed: str) -> Delivery | None:
+    def _same_bytes(self, delivery: Delivery, *, agreement: Agreement) -> Delivery | None:
         with self.database.reading() as store:
-            return deliveries.same_bytes(store, of=delivery, feed=feed)
+            return deliveries.same_bytes(
+                store, of=delivery, feed=agreement.feed.name, rules=agreement.fingerprint
+            )
 
     def _judged_and_published(self, delivery: Delivery, *, agreement: Agreement, layout: Layout) -> Delivery:
         rules = self.rules_for(agreement, self.today())

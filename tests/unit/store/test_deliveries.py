@@ -129,11 +129,22 @@ def test_deliveries_are_loaded_in_order_of_arrival(store: Connection) -> None:
 
 
 @pytest.mark.parametrize("state", State)
-def test_same_bytes_were_loaded_or_are_held(store: Connection, state: State) -> None:
+def test_same_bytes_are_those_of_a_delivery_that_was_loaded(store: Connection, state: State) -> None:
     earlier, later = received(store, 1), received(store, 2)
     put_into(store, earlier, state, feed="readings")
-    found = deliveries.same_bytes(store, of=deliveries.get(store, later), feed="readings")
-    counts = state in (State.ACCEPTED, State.PARTLY_ACCEPTED, State.HELD)
+    found = deliveries.same_bytes(store, of=deliveries.get(store, later), feed="readings", rules="now")
+    counts = state in (State.ACCEPTED, State.PARTLY_ACCEPTED)
+    assert (None if found is None else found.id) == (earlier if counts else None)
+
+
+@pytest.mark.parametrize(("judged_by", "counts"), [("now", True), ("before", False)])
+def test_held_bytes_count_while_the_rules_are_the_same(
+    store: Connection, judged_by: str, counts: bool
+) -> None:
+    earlier, later = received(store, 1), received(store, 2)
+    put_into(store, earlier, State.HELD, feed="readings")
+    store.execute(text("update delivery set rules = :rules"), {"rules": judged_by})
+    found = deliveries.same_bytes(store, of=deliveries.get(store, later), feed="readings", rules="now")
     assert (None if found is None else found.id) == (earlier if counts else None)
 
 
@@ -141,13 +152,13 @@ def test_same_bytes_were_loaded_or_are_held(store: Connection, state: State) -> 
 def test_other_partner_or_other_bytes_are_no_duplicate(store: Connection, change: dict[str, str]) -> None:
     earlier, later = received(store, 1), received(store, 2, **change)
     put_into(store, earlier, State.ACCEPTED, feed="readings")
-    assert deliveries.same_bytes(store, of=deliveries.get(store, later), feed="readings") is None
+    assert deliveries.same_bytes(store, of=deliveries.get(store, later), feed="readings", rules="now") is None
 
 
 def test_other_feed_is_no_duplicate(store: Connection) -> None:
     earlier, later = received(store, 1), received(store, 2)
     put_into(store, earlier, State.ACCEPTED, feed="readings")
-    assert deliveries.same_bytes(store, of=deliveries.get(store, later), feed="devices") is None
+    assert deliveries.same_bytes(store, of=deliveries.get(store, later), feed="devices", rules="now") is None
 
 
 @pytest.mark.parametrize("name", ["1", "000000000001", "01M85NE16NB7Q7S2VSG3XJ8201"])

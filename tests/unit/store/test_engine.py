@@ -139,7 +139,7 @@ def test_same_bytes_can_not_be_loaded_twice_for_one_partner_and_feed(engine: Eng
     insert(engine, upload="U3", **loaded | {"feed": "devices"})
     insert(engine, upload="U4", **loaded | {"state": "duplicate"})
     with pytest.raises(IntegrityError, match="UNIQUE"):
-        insert(engine, upload="U5", **loaded | {"state": "held"})
+        insert(engine, upload="U5", **loaded | {"state": "partly_accepted"})
 
 
 def test_error_never_tells_what_was_bound_to_the_statement(engine: Engine) -> None:

@@ -109,8 +109,8 @@ def upgrade() -> None:
             "uq_delivery_loaded_once",
             ["partner", "feed", "sha256"],
             unique=True,
-            sqlite_where=sa.text("state in ('accepted', 'partly_accepted', 'held')"),
-            postgresql_where=sa.text("state in ('accepted', 'partly_accepted', 'held')"),
+            sqlite_where=sa.text("state in ('accepted', 'partly_accepted')"),
+            postgresql_where=sa.text("state in ('accepted', 'partly_accepted')"),
         )
 
     op.create_table(
@@ -333,8 +333,8 @@ def downgrade() -> None:
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_delivery_loaded_once",
-            sqlite_where=sa.text("state in ('accepted', 'partly_accepted', 'held')"),
-            postgresql_where=sa.text("state in ('accepted', 'partly_accepted', 'held')"),
+            sqlite_where=sa.text("state in ('accepted', 'partly_accepted')"),
+            postgresql_where=sa.text("state in ('accepted', 'partly_accepted')"),
         )
         batch_op.drop_index("ix_delivery_sha256")
         batch_op.drop_index("ix_delivery_partner_state")
