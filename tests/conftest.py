@@ -11,3 +11,6 @@ settings.register_profile(
     "nightly", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+os.environ.setdefault("METERDROP_TODAY", "2026-11-24")
+"""Samples have dates: for every test, and the processes it starts, it is this day, whatever the clock says."""
