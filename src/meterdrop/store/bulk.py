@@ -11,6 +11,8 @@ from sqlalchemy import Connection, Table
 from meterdrop.store.columns import ExactDecimal
 
 _MOST_NAMED: Final = 10_000
+_AT_ONCE: Final = 20_000
+"""Rows that are Python objects at the same time, on their way to the driver."""
 
 
 def insert_frame(connection: Connection, *, table: Table, frame: pd.DataFrame) -> None:
@@ -21,12 +23,15 @@ def insert_frame(connection: Connection, *, table: Table, frame: pd.DataFrame) -
     quoted = ", ".join(f'"{name}"' for name in names)
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     marks = ", ".join([mark] * len(names))
-    values = [
-        _for_driver(_arrow(frame[name]), text_decimals=_is_text_decimal(connection, table, name))
-        for name in names
-    ]
     # Names are of our own schema, never of the data.
-    connection.exec_driver_sql(f'INSERT INTO "{table.name}" ({quoted}) VALUES ({marks})', _tuples(values))  # noqa: S608
+    statement = f'INSERT INTO "{table.name}" ({quoted}) VALUES ({marks})'  # noqa: S608
+    for start in range(0, len(frame), _AT_ONCE):
+        part = frame.iloc[start : start + _AT_ONCE]
+        values = [
+            _for_driver(_arrow(part[name]), text_decimals=_is_text_decimal(connection, table, name))
+            for name in names
+        ]
+        connection.exec_driver_sql(statement, _tuples(values))
 
 
 def _is_text_decimal(connection: Connection, table: Table, name: str) -> bool:
