@@ -77,6 +77,11 @@ def problems_of_partner(
             yield f"feeds.{feed}", f"there is no such feed; the feeds are {', '.join(sorted(feeds))}"
             continue
         mine = habits or Habits()
+        if mine.value_kind is ValueKind.DELTA:
+            yield (
+                f"feeds.{feed}.value_kind",
+                "delta is not taken yet: readings must be states of the register",
+            )
         for key, problem in (*_of_headings(mine, feed=feeds[feed]), *_of_words(mine, feed=feeds[feed])):
             yield f"feeds.{feed}.{key}", problem
         for key, text in (

@@ -290,3 +290,11 @@ def test_readme_s_examples_are_read(tmp_path: Path) -> None:
     partner, feed = (part.split("```")[0] for part in page.split("```yaml\n")[1:3])
     own = schemas(tmp_path, feeds__service_visits=feed, partners__techem=partner)
     assert problems_in([SHIPPED, own]) == ()
+
+
+def test_profile_with_consumption_instead_of_states_is_refused(tmp_path: Path) -> None:
+    """A delta stored as a state would be wrong without a word."""
+    told = problems(tmp_path, partner=PARTNER.replace("date_means:", "value_kind: delta\n    date_means:"))
+
+    assert "feeds.visits.value_kind" in told
+    assert "delta is not taken yet" in told

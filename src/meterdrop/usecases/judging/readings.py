@@ -5,8 +5,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from meterdrop.model.errors import StopAtStart
-from meterdrop.model.feed import Agreement, ValueKind
+from meterdrop.model.feed import Agreement
 from meterdrop.model.finding import Finding
 from meterdrop.model.layout import Layout
 from meterdrop.store import partners, readings, register
@@ -41,12 +40,6 @@ class ReadingRules:
     """The rules of one delivery of readings, with the register as it was when judging began."""
 
     def __init__(self, agreement: Agreement, *, database: Database, today: date) -> None:
-        if agreement.value_kind is ValueKind.DELTA:
-            raise StopAtStart(
-                [
-                    f"{agreement.partner}: value_kind delta is not taken yet: readings must be states of the register"
-                ]
-            )
         self._agreement = agreement
         self._database = database
         self._today = today
