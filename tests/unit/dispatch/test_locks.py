@@ -85,6 +85,6 @@ def test_lock_does_not_pass_to_a_child_process(tmp_path: Path) -> None:
     with locks.hold("reprocess", wait=0):
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], close_fds=False)
     with locks.hold("reprocess", wait=5):
-        pass
+        assert child.poll() is None, "the child must still live when the lock is free again"
     child.kill()
     child.wait(10)

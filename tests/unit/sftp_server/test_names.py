@@ -88,7 +88,11 @@ def test_ordinary_names_in_any_language_are_taken(raw: str) -> None:
 
 @pytest.mark.parametrize("text", ["a.csv", "incoming/a.csv", "incoming/1/2/3/4/a.csv"])
 def test_files_may_be_put_into_the_root_and_four_deep_into_incoming(text: str) -> None:
-    check_place_for_file(path_of(text))
+    path = path_of(text)
+
+    check_place_for_file(path)  # raises Refused where it may not
+
+    assert path.text == text
 
 
 @pytest.mark.parametrize("text", ["incoming", "receipts", "receipts/a", "other/a", "incoming/1/2/3/4/5/a"])

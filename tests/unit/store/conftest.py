@@ -1,4 +1,4 @@
-"""Fixtures: an empty database of today's shape."""
+"""Fixtures: an empty database of today's shape, and a ticket to put into it."""
 
 import shutil
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from meterdrop.model.ticket import Outcome, Ticket
 from meterdrop.store import migrate, partners
 from meterdrop.store.engine import make_engine, writing
 
@@ -35,3 +36,18 @@ def engine(migrated: Path, tmp_path: Path) -> Iterator[Engine]:
     made = make_engine(f"sqlite:///{path}")
     yield made
     made.dispose()
+
+
+@pytest.fixture
+def ticket() -> Ticket:
+    """A finished upload of `anyone`."""
+    return Ticket(
+        upload="01M85NE16NB7Q7S2VSG3XJ82BT",
+        partner="anyone",
+        name="incoming/r.csv",
+        outcome=Outcome.FINISHED,
+        bytes=10,
+        sha256="a" * 64,
+        opened_at=NOW,
+        finished_at=NOW,
+    )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Connection, Engine
 
-from meterdrop.model.ticket import Outcome, Ticket
+from meterdrop.model.ticket import Ticket
 from meterdrop.store import deliveries, outbox
 from meterdrop.store.engine import writing
 
@@ -14,17 +14,7 @@ NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def store(engine: Engine) -> Iterator[Connection]:
-    ticket = Ticket(
-        upload="01M85NE16NB7Q7S2VSG3XJ82BT",
-        partner="anyone",
-        name="incoming/r.csv",
-        outcome=Outcome.FINISHED,
-        bytes=10,
-        sha256="a" * 64,
-        opened_at=NOW,
-        finished_at=NOW,
-    )
+def store(engine: Engine, ticket: Ticket) -> Iterator[Connection]:
     with writing(engine) as store:
         deliveries.add_received(store, ticket=ticket, now=NOW, feed=None)
         yield store

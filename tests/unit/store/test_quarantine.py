@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, text
 
 from meterdrop.model.codes import Code
 from meterdrop.model.errors import TryAgain
-from meterdrop.model.ticket import Outcome, Ticket
+from meterdrop.model.ticket import Ticket
 from meterdrop.store import deliveries, findings, partners, quarantine
 from meterdrop.store.engine import writing
 from meterdrop.tables import LINE, RAW, findings_at
@@ -19,18 +19,8 @@ NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def store(engine: Engine) -> Iterator[Connection]:
+def store(engine: Engine, ticket: Ticket) -> Iterator[Connection]:
     """One delivery with the lines 2, 3 and 4 set aside; line 3 because its meter is not registered."""
-    ticket = Ticket(
-        upload="01M85NE16NB7Q7S2VSG3XJ82BT",
-        partner="anyone",
-        name="incoming/r.csv",
-        outcome=Outcome.FINISHED,
-        bytes=10,
-        sha256="a" * 64,
-        opened_at=NOW,
-        finished_at=NOW,
-    )
     with writing(engine) as store:
         deliveries.add_received(store, ticket=ticket, now=NOW, feed=None)
         set_aside(store, [2, 3, 4])
