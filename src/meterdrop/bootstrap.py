@@ -1,24 +1,24 @@
 """How is the house put together? The only place that builds things from settings."""
 
-import os
-import signal
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from meterdrop.catalog import Catalog, problems_in, read_catalog
+from meterdrop.catalog import Catalog, problems_in, read_catalog, read_feeds, read_what_is_well
 from meterdrop.dispatch.locks import Locks
+from meterdrop.model.delivery import PRAGUE
 from meterdrop.model.errors import OperatorMistake, StopAtStart
-from meterdrop.model.feed import Agreement, Target
+from meterdrop.model.feed import Agreement, Feed, Target
+from meterdrop.model.partner import Partner
 from meterdrop.receive.originals import Originals
 from meterdrop.settings import Settings, read_settings
 from meterdrop.store.database import Database
 from meterdrop.usecases import init
-from meterdrop.usecases.checkpoint import Checkpoint, walk_on
+from meterdrop.usecases.checkpoint import Checkpoint, kill_at, walk_on
+from meterdrop.usecases.digest import MakeDigest
 from meterdrop.usecases.drain import Drain
 from meterdrop.usecases.export import Export
 from meterdrop.usecases.ingest import Ingest
@@ -29,7 +29,10 @@ from meterdrop.usecases.judging.rules import Rules
 from meterdrop.usecases.partners import Partners
 from meterdrop.usecases.publish import Publisher
 from meterdrop.usecases.receive_upload import ReceiveUploads
+from meterdrop.usecases.recheck import Recheck
 from meterdrop.usecases.rejudge import Rejudge
+from meterdrop.usecases.release import Decide
+from meterdrop.usecases.reports import Reports
 from meterdrop.usecases.reprocess import Reprocess
 from meterdrop.usecases.review import Review
 from meterdrop.usecases.send_receipts import SendReceipts
@@ -37,8 +40,6 @@ from meterdrop.usecases.show_delivery import ShowDelivery
 from meterdrop.usecases.status import LookAround
 from meterdrop.usecases.take_files import TakeFiles
 from meterdrop.usecases.try_profile import TryProfile
-
-_PRAGUE = ZoneInfo("Europe/Prague")
 
 
 def now() -> datetime:
@@ -84,6 +85,18 @@ def problems_of(home: Path, *, partner: str | None) -> list[str]:
     return [problem for problem in problems if f"partners/{partner}.yaml" in problem]
 
 
+def feeds_of(home: Path) -> Mapping[str, Feed]:
+    """The feeds alone: a profile that is just being written into the home must not stop its own proposal."""
+    return read_feeds(schema_folders(home))
+
+
+def rule_sets_of(home: Path, *, partner: str | None) -> tuple[Agreement, ...]:
+    """Every version of every agreement, or of this partner's; those with partners without a profile name nobody."""
+    catalog, _ = read_what_is_well(schema_folders(home))
+    known = [*sorted(catalog.profiles), ""] if partner is None else [partner]
+    return tuple(version for each in known for version in catalog.versions(each))
+
+
 @dataclass(frozen=True)
 class House:
     """Everything that one home's commands and service need, built when asked for."""
@@ -91,6 +104,14 @@ class House:
     settings: Settings
     today_is: date | None = None
     """For tests: the day it is in Prague."""
+    schemas: Catalog | None = None
+    """The schemas, if they were read already."""
+    worker: int | None = None
+    """In a worker's process: how many were started before it in its place."""
+
+    def for_worker(self, number: int) -> "House":
+        """This house for a worker's process, with the settings and schemas that were read here."""
+        return replace(self, schemas=self.catalog, worker=number)
 
     @property
     def home(self) -> Path:
@@ -110,7 +131,7 @@ class House:
     @cached_property
     def catalog(self) -> Catalog:
         """The schemas."""
-        return read_catalog(schema_folders(self.home))
+        return self.schemas or read_catalog(schema_folders(self.home))
 
     @cached_property
     def originals(self) -> Originals:
@@ -125,28 +146,24 @@ class House:
     @cached_property
     def at(self) -> Checkpoint:
         """Where a kill hits, in tests only."""
-        return walk_on if self.settings.crash_at is None else kill_at(self.settings.crash_at)
+        crash = self.settings.crash_at
+        return walk_on if crash is None else kill_at(crash, worker=self.worker)
 
     def today(self) -> date:
         """The day in Prague."""
-        return self.today_is or self.settings.today or datetime.now(_PRAGUE).date()
+        return self.today_is or self.settings.today or datetime.now(PRAGUE).date()
 
-    def agreements_of(self, partner: str) -> Sequence[Agreement]:
-        """What we expect from a partner."""
-        return self.catalog.agreements(partner)
+    def agreements_of(self, partner: str, day: date) -> Sequence[Agreement]:
+        """What we expect from a partner in a delivery that comes on this day."""
+        return self.catalog.agreements(partner, on=day)
 
-    def agreement_of(self, partner: str, feed: str) -> Agreement:
-        """One feed as this partner sends it."""
-        return self.catalog.agreement(partner, feed)
+    def agreement_of(self, partner: str, feed: str, day: date) -> Agreement:
+        """One feed as this partner sends it on this day."""
+        return self.catalog.agreement(partner, feed, on=day)
 
     def language_of(self, partner: str) -> str:
         """The language of a partner's receipts."""
-        return next((agreement.language for agreement in self.agreements_of(partner)), "cs")
-
-    def rules_now(self) -> list[str]:
-        """Fingerprints of all rule sets in force."""
-        known = {*self.catalog.profiles, *(one.partner.id for one in self.partners.listed())}
-        return sorted({one.fingerprint for partner in known for one in self.agreements_of(partner)})
+        return next((agreement.language for agreement in self.agreements_of(partner, self.today())), "cs")
 
     def rules_for(self, agreement: Agreement, today: date) -> Rules:
         """The rules of an agreement's target, with the facts of now."""
@@ -154,9 +171,17 @@ class House:
             case Target.READINGS:
                 return ReadingRules(agreement, database=self.database, today=today)
             case Target.DEVICES:
-                return DeviceRules(agreement, database=self.database)
+                return DeviceRules(agreement, database=self.database, today=today)
             case Target.RECORDS:
                 return RecordRules(agreement)
+
+    def rules_to_try(self, agreement: Agreement, today: date) -> Rules:
+        """The same for a partner that may not have been added yet: then its profile says who it is."""
+        profile = self.catalog.profiles.get(agreement.partner)
+        if profile is None or agreement.feed.target is not Target.DEVICES:
+            return self.rules_for(agreement, today)
+        newcomer = Partner(id=profile.partner, name=profile.name, group=profile.group, active=True)
+        return DeviceRules(agreement, database=self.database, today=today, newcomer=newcomer)
 
     @cached_property
     def publisher(self) -> Publisher:
@@ -240,7 +265,23 @@ class House:
     def reprocess(self) -> Reprocess:
         """`meterdrop reprocess`."""
         return Reprocess(
-            database=self.database, locks=self.locks, rejudge=self.rejudge, rules_now=self.rules_now
+            database=self.database,
+            locks=self.locks,
+            rejudge=self.rejudge,
+            recheck=self.recheck,
+            agreement_of=self.agreement_of,
+        )
+
+    @cached_property
+    def recheck(self) -> Recheck:
+        """`meterdrop reprocess --recheck`."""
+        return Recheck(
+            database=self.database,
+            originals=self.originals,
+            publisher=self.publisher,
+            agreement_of=self.agreement_of,
+            rules_for=self.rules_for,
+            today=self.today,
         )
 
     @cached_property
@@ -252,6 +293,19 @@ class House:
             rejudge=self.rejudge,
             locks=self.locks,
             agreement_of=self.agreement_of,
+            language_of=self.language_of,
+            clock=now,
+        )
+
+    @cached_property
+    def decide(self) -> Decide:
+        """`meterdrop delivery release`, `refuse` and `retry`."""
+        return Decide(
+            database=self.database,
+            locks=self.locks,
+            ingest=self.ingest,
+            publisher=self.publisher,
+            language_of=self.language_of,
             clock=now,
         )
 
@@ -277,6 +331,25 @@ class House:
         return ShowDelivery(database=self.database, language_of=self.language_of)
 
     @cached_property
+    def reports(self) -> Reports:
+        """`meterdrop report delivery`."""
+        return Reports(
+            database=self.database,
+            language_of=self.language_of,
+            agreement_of=self.agreement_of,
+            clock=now,
+        )
+
+    @cached_property
+    def make_digest(self) -> MakeDigest:
+        """`meterdrop report digest`."""
+        return MakeDigest(
+            database=self.database,
+            silent_after=timedelta(days=self.settings.silent_days),
+            clock=now,
+        )
+
+    @cached_property
     def export(self) -> Export:
         """`meterdrop … export`."""
         return Export(database=self.database)
@@ -287,7 +360,7 @@ class House:
         return TryProfile(
             work=self.home / "work",
             agreements_of=self.agreements_of,
-            rules_for=self.rules_for,
+            rules_for=self.rules_to_try,
             today=self.today,
         )
 
@@ -295,13 +368,3 @@ class House:
 def house(home: Path) -> House:
     """The house of a home; `StopAtStart` if its settings are bad."""
     return House(settings=read_settings(home))
-
-
-def kill_at(point: str) -> Checkpoint:
-    """A checkpoint that kills this process at one point, as a power cut would; for tests."""
-
-    def check(passed: str) -> None:
-        if passed == point:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return check

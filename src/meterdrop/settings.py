@@ -33,13 +33,17 @@ class Settings(BaseSettings):
     workers: int = Field(default=2, ge=1, le=64)
     max_attempts: int = Field(default=3, ge=1, le=100)
     """After so many attempts that killed their worker a delivery is poisoned."""
+    delivery_seconds: float = Field(default=1800.0, gt=0)
+    """So long may loading one delivery take; then its worker is killed, which counts as an attempt."""
+    delivery_mb: int = Field(default=1024, ge=64)
+    """So much memory may loading one delivery take, beyond what its worker holds anyway."""
     sweep_seconds: float = Field(default=30.0, gt=0)
     silent_days: int = Field(default=40, ge=1)
     """A partner that sent nothing for so long is named by `status`."""
     today: date | None = None
     """For tests and the demonstration: the day it is in Prague."""
     crash_at: str | None = None
-    """For tests only: the point (usecases.checkpoint) at which the pipeline kills itself."""
+    """For tests only: where on the road the pipeline is killed; the words are in usecases.checkpoint."""
 
     @classmethod
     def settings_customise_sources(

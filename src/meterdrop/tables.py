@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from meterdrop.model.codes import Code, severity_of
 from meterdrop.model.finding import Finding
@@ -62,7 +63,7 @@ class TypedRows:
 
 
 def no_findings() -> pd.DataFrame:
-    """The empty frame of findings: line, code, severity, column, value."""
+    """The empty frame of findings: line, code, severity, column, value, against."""
     return pd.DataFrame(
         {
             "line": pd.Series([], dtype=LINE),
@@ -70,6 +71,7 @@ def no_findings() -> pd.DataFrame:
             "severity": pd.Series([], dtype=TEXT),
             "column": pd.Series([], dtype=TEXT),
             "value": pd.Series([], dtype=TEXT),
+            "against": pd.Series([], dtype=TEXT),
         }
     )
 
@@ -80,17 +82,16 @@ def findings_at(
     code: Code,
     column: str | None = None,
     value: pd.Series | None = None,
+    against: pd.Series | None = None,
 ) -> pd.DataFrame:
-    """One finding of the same code for each of these lines; `value` holds the cells, in the same order."""
+    """One finding of the same code for each of these lines.
+
+    `value` holds the cells and `against` what each was compared with, in the same order.
+    """
     lines = pa.array(line, type=pa.int64(), from_pandas=True)
     count = len(lines)
     if count == 0:
         return no_findings()
-    quoted = (
-        pd.Series(pa.nulls(count, pa.string()), dtype=TEXT)
-        if value is None
-        else value.astype(TEXT).str.slice(0, LONGEST_VALUE).reset_index(drop=True)
-    )
     return pd.DataFrame(
         {
             "line": pd.Series(lines, dtype=LINE),
@@ -99,9 +100,18 @@ def findings_at(
                 pa.repeat(pa.scalar(severity_of(code).value, pa.string()), count), dtype=TEXT
             ),
             "column": pd.Series(pa.repeat(pa.scalar(column, pa.string()), count), dtype=TEXT),
-            "value": quoted,
+            "value": _quoted(value, count),
+            "against": _quoted(against, count),
         }
     )
+
+
+def _quoted(cells: pd.Series | None, count: int) -> pd.Series:
+    if cells is None:
+        return pd.Series(pa.nulls(count, pa.string()), dtype=TEXT)
+    texts = cells.astype(TEXT).reset_index(drop=True)
+    longest = pc.max(pc.binary_length(pa.array(texts))).as_py() or 0
+    return texts if longest <= LONGEST_VALUE else texts.str.slice(0, LONGEST_VALUE)
 
 
 def join_findings(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -111,7 +121,15 @@ def join_findings(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
         return no_findings()
     if len(found) == 1:
         return found[0]
-    return pd.concat(found, ignore_index=True).sort_values("line", kind="stable", ignore_index=True)
+    tables = [
+        pa.Table.from_pandas(part, preserve_index=False).replace_schema_metadata(None) for part in found
+    ]
+    together = pa.concat_tables(tables).combine_chunks()
+    line = pc.fill_null(together["line"], np.iinfo(np.int64).max).to_numpy()
+    if (line[1:] < line[:-1]).any():
+        together = together.take(pa.array(np.argsort(line, kind="stable")))
+    joined: pd.DataFrame = together.to_pandas(types_mapper=pd.ArrowDtype)
+    return joined
 
 
 def findings_frame(findings: Sequence[Finding]) -> pd.DataFrame:
@@ -123,5 +141,6 @@ def findings_frame(findings: Sequence[Finding]) -> pd.DataFrame:
             "severity": pd.Series([f.severity.value for f in findings], dtype=TEXT),
             "column": pd.Series([f.column for f in findings], dtype=TEXT),
             "value": pd.Series([f.value for f in findings], dtype=TEXT),
+            "against": pd.Series([f.against for f in findings], dtype=TEXT),
         }
     )

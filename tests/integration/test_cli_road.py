@@ -62,7 +62,7 @@ def test_hostile_names_and_cells_neither_break_nor_colour_a_table(meterdrop: Com
     assert "[x] [red].csv" in answer.out
     assert r"\[/bold]" in listed
     assert "\x1b" not in answer.out + listed
-    assert r"\[/bold]" in meterdrop.done("quarantine", "show", "1").out
+    assert r"\[/bold]" in meterdrop.done("quarantine", "show", "100000002").out
 
 
 @pytest.mark.parametrize("name", ["nowhere.csv", "folder"])
@@ -149,28 +149,28 @@ def test_delivery_is_shown_by_number_and_by_upload(meterdrop: CommandLine) -> No
 
 def test_readings_come_out_as_sent_but_with_a_decimal_point(meterdrop: CommandLine) -> None:
     """No digit is lost or made up: not by floats, not by trailing zeros."""
-    meterdrop.register("10001", "10002")
+    meterdrop.register("10001", "10002", "10003")
     meterdrop.ingest(
         "r.csv",
         "10001;1 204,50;m3;2026-10-31",
-        "10001;0,1;m3;2026-10-30",
+        "10001;1203,1;m3;2026-10-30",
         "10002;123456789.123456;m3;31.10.2026",
-        "10002;007;l;2026-10-30",
+        "10003;007;l;2026-10-30",
     )
     rows = list(csv.DictReader(io.StringIO(meterdrop.done("readings", "export").out)))
 
     assert ",".join(rows[0]) == READINGS
     assert [(row["serial"], row["date"], row["value"], row["unit"]) for row in rows] == [
-        ("10001", "2026-10-30", "0.1", "m3"),
+        ("10001", "2026-10-30", "1203.1", "m3"),
         ("10001", "2026-10-31", "1204.50", "m3"),
-        ("10002", "2026-10-30", "007", "l"),
         ("10002", "2026-10-31", "123456789.123456", "m3"),
+        ("10003", "2026-10-30", "007", "l"),
     ]
     assert [(row["canonical_value"], row["canonical_unit"]) for row in rows] == [
-        ("0.1", "m3"),
+        ("1203.1", "m3"),
         ("1204.5", "m3"),
-        ("0.007", "m3"),
         ("123456789.123456", "m3"),
+        ("0.007", "m3"),
     ]
     assert [(row["kind"], row["estimated"], row["line"]) for row in rows][:2] == [
         ("RADIO", "0", "3"),

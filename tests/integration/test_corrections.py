@@ -22,14 +22,14 @@ def history(meterdrop: CommandLine) -> list[tuple[object, ...]]:
 
 def test_later_delivery_corrects_and_the_old_value_stays_in_the_history(meterdrop: CommandLine) -> None:
     meterdrop.register("10001")
-    meterdrop.ingest("one.csv", "10001;1;m3;2026-10-31", "10001;7;m3;2026-10-30")
-    receipt = meterdrop.ingest("two.csv", "10001;2;m3;2026-10-31", "10001;7,0;m3;2026-10-30")
+    meterdrop.ingest("one.csv", "10001;8;m3;2026-10-31", "10001;7;m3;2026-10-30")
+    receipt = meterdrop.ingest("two.csv", "10001;9;m3;2026-10-31", "10001;7,0;m3;2026-10-30")
 
     assert receipt["findings_by_code"] == {"reading.correction": 1, "reading.same-value": 1}
     assert receipt["lines"]["duplicate"] == 1
-    assert current(meterdrop) == [("2026-10-30", "7"), ("2026-10-31", "2")]
+    assert current(meterdrop) == [("2026-10-30", "7"), ("2026-10-31", "9")]
     [(day, value, delivery, by, who, why, at)] = history(meterdrop)
-    assert (day, value, delivery, by) == ("2026-10-31", "1", 2, 3)
+    assert (day, value, delivery, by) == ("2026-10-31", "8", 2, 3)
     assert (who, why) == ("delivery:000000000003", "reading.correction")
     assert datetime.now(UTC) - datetime.fromisoformat(str(at)) < timedelta(minutes=5)
 
@@ -44,11 +44,11 @@ def test_every_correction_is_kept(meterdrop: CommandLine) -> None:
 
 def test_correction_by_a_reviewer_has_his_name_and_reason(meterdrop: CommandLine) -> None:
     meterdrop.register("10001")
-    meterdrop.ingest("one.csv", "10001;1;m3;2026-10-31")
+    meterdrop.ingest("one.csv", "10001;3;m3;2026-10-31")
     meterdrop.ingest("two.csv", "10001;x;m3;2026-10-31", "10001;2;m3;2026-10-30", code=1)
-    meterdrop.done("quarantine", "fix", "1", "--set", "Value=5", "--reason", "photo of the meter")
+    meterdrop.done("quarantine", "fix", "300000002", "--set", "Value=5", "--reason", "photo of the meter")
 
     assert current(meterdrop) == [("2026-10-30", "2"), ("2026-10-31", "5")]
     [(_, value, _, by, who, why, _)] = history(meterdrop)
-    assert (value, by, why) == ("1", 3, "photo of the meter")
+    assert (value, by, why) == ("3", 3, "photo of the meter")
     assert str(who).startswith("cli:")

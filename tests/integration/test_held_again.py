@@ -39,7 +39,7 @@ def test_held_file_is_judged_anew_after_the_profile_was_mended(home: Path) -> No
     assert _load(home, SLASHES) == (State.HELD, None)
     assert _load(home, SLASHES) == (State.DUPLICATE, 2)
 
-    (home / "schemas" / "partners").mkdir(parents=True)
+    (home / "schemas" / "partners").mkdir(parents=True, exist_ok=True)
     (home / "schemas" / "partners" / "anyone.yaml").write_text(PROFILE, encoding="utf-8")
 
     assert _load(home, SLASHES) == (State.ACCEPTED, None)

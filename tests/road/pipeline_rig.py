@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,6 +30,10 @@ class Rig:
         self.home = home
         self.partner = partner
         make_home(home, database=None)
+        self.add_partner(partner, group=group)
+
+    def add_partner(self, partner: str, *, group: int = 2) -> None:
+        """One more partner."""
         house = self.house()
         house.partners.add(partner, name=partner, group=group, keys=[], networks=[], who="test")
         house.database.close()
@@ -38,33 +42,40 @@ class Rig:
         """A fresh look at the home."""
         return House(settings=read_settings(self.home))
 
-    def register(self, serials: Sequence[str]) -> None:
+    def register(self, serials: Sequence[str], *, partner: str | None = None) -> None:
         """Registers water meters, each at a place of its own."""
-        rows = [
-            f"2026-01-01;A{number};m3;hall;CW;{serial};-;1;2024-01-01;1"
-            for number, serial in enumerate(serials)
-        ]
+        rows = [f"2026-01-01;A-{serial};m3;hall;CW;{serial};-;1;2024-01-01;1" for serial in serials]
         path = self.home / "work" / f"register-{ULID()}.csv"
         path.write_text("\n".join([REGISTER_HEADER, *rows]) + "\n", encoding="utf-8")
         house = self.house()
-        [done] = house.take_files([path], partner=self.partner, feed=None)
+        [done] = house.take_files([path], partner=partner or self.partner, feed=None)
         house.database.close()
         assert done.state.value == "accepted"
 
-    def hand_over(self, content: bytes, *, name: str = "incoming/readings.csv") -> str:
+    def hand_over(
+        self,
+        content: bytes | Iterable[bytes],
+        *,
+        name: str = "incoming/readings.csv",
+        partner: str | None = None,
+    ) -> str:
         """What the door does at the end of an upload; the upload id."""
         upload = str(ULID())
         made = self.home / "landing" / f".{upload}.tmp"
         made.mkdir(parents=True)
-        (made / "content").write_bytes(content)
+        hashed, size = hashlib.sha256(), 0
+        with (made / "content").open("wb") as stream:
+            for block in [content] if isinstance(content, bytes) else content:
+                hashed.update(block)
+                size += stream.write(block)
         ticket = {
             "ticket": 1,
             "upload": upload,
-            "partner": self.partner,
+            "partner": partner or self.partner,
             "name": name,
             "outcome": "finished",
-            "bytes": len(content),
-            "sha256": hashlib.sha256(content).hexdigest(),
+            "bytes": size,
+            "sha256": hashed.hexdigest(),
             "opened_at": "2026-11-24T08:00:00.000000Z",
             "finished_at": "2026-11-24T08:00:01.000000Z",
             "key": None,
@@ -76,13 +87,13 @@ class Rig:
         return upload
 
     def pipeline(self, **settings: str) -> "subprocess.Popen[bytes]":
-        """Starts the pipeline."""
+        """Starts the pipeline, with one worker unless told otherwise."""
         with (self.home / "work" / "pipeline.log").open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "meterdrop", "--home", str(self.home), "pipeline"],
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env={**os.environ, "METERDROP_TODAY": TODAY, **settings},
+                env={**os.environ, "METERDROP_TODAY": TODAY, "METERDROP_WORKERS": "1", **settings},
             )
 
     def command(self, *words: str, **settings: str) -> "subprocess.CompletedProcess[bytes]":
@@ -94,18 +105,27 @@ class Rig:
             check=False,
         )
 
-    def receipts(self, ending: str) -> list[Path]:
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        """What the pipelines of this home logged under an event's name."""
+        lines = (self.home / "work" / "pipeline.log").read_text(encoding="utf-8").splitlines()
+        told = [json.loads(line) for line in lines if line.startswith("{")]
+        return [one for one in told if one["event"] == event]
+
+    def receipts(self, ending: str, *, partner: str | None = None) -> list[Path]:
         """The partner's receipts of one kind."""
-        folder = self.home / "receipts" / self.partner
+        folder = self.home / "receipts" / (partner or self.partner)
         return sorted(folder.glob(f"*{ending}")) if folder.is_dir() else []
 
-    def result(self, upload: str) -> dict[str, Any]:
+    def result(self, upload: str, *, partner: str | None = None, seconds: float = 60.0) -> dict[str, Any]:
         """The result of an upload, waited for."""
-        told: dict[str, Any] = json.loads(wait_for(lambda: self._result(upload), what=f"result of {upload}"))
+        what = f"result of {upload}"
+        told: dict[str, Any] = json.loads(
+            wait_for(lambda: self._result(upload, partner), what=what, seconds=seconds)
+        )
         return told
 
-    def _result(self, upload: str) -> bytes | None:
-        for path in self.receipts(f"{upload}.result.json"):
+    def _result(self, upload: str, partner: str | None) -> bytes | None:
+        for path in self.receipts(f"{upload}.result.json", partner=partner):
             return path.read_bytes()
         return None
 
@@ -127,6 +147,25 @@ def wait_for(look: Callable[[], Found | None], *, what: str, seconds: float = 60
             return found
         time.sleep(0.02)
     raise AssertionError(f"waited {seconds:.0f} s in vain for {what}")
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process started and that are still there."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                if int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1]) == pid:
+                    found.append(int(entry.name))
+    return found
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process has ended, also if nobody has asked for its exit code yet."""
+    try:
+        return (Path("/proc") / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def stop(process: "subprocess.Popen[bytes]") -> int:

@@ -1,4 +1,7 @@
-"""kill -9 at every named point between ticket and receipt: nothing is lost, nothing is doubled."""
+"""kill -9 at every named point between ticket and receipt: nothing is lost, nothing is doubled.
+
+Of the whole pipeline, and of the worker alone.
+"""
 
 import signal
 import time
@@ -40,6 +43,24 @@ def test_pipeline_killed_at_a_point_loses_and_doubles_nothing(rig: Rig, point: s
 
     assert stop(again) == 0
     _all_is_there_once(rig, receipt=receipt, upload=upload)
+
+
+@pytest.mark.road
+@pytest.mark.parametrize("point", [point for point in POINTS if not point.startswith("receive:")])
+def test_worker_killed_at_a_point_is_replaced_and_the_pipeline_goes_on(rig: Rig, point: str) -> None:
+    running = rig.pipeline(METERDROP_CRASH_AT=f"{point} in 1 workers", METERDROP_SWEEP_SECONDS="3")
+    upload = rig.hand_over(FILE)
+
+    receipt = rig.result(upload)
+    wait_for(lambda: True if _nothing_waits(rig) else None, what="an empty outbox")
+
+    assert stop(running) == 0, "the pipeline itself was hit"
+    assert [one["why"] for one in rig.logged("worker.ended")] == ["SIGKILL"]
+    _all_is_there_once(rig, receipt=receipt, upload=upload)
+    committed = POINTS.index(point) >= POINTS.index("publish:committed")
+    house = rig.house()
+    assert house.show_delivery(upload).delivery.attempts == (1 if committed else 2)
+    house.database.close()
 
 
 @pytest.mark.road

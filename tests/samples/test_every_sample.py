@@ -3,9 +3,11 @@
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -64,18 +66,24 @@ class Rig:
         return done
 
 
-@pytest.fixture
-def rig(request: pytest.FixtureRequest, empty_home: Path, tmp_path: Path) -> Iterator[Rig]:
-    folder: Path = request.param
+@contextmanager
+def rig_of(folder: Path, *, empty_home: Path, home: Path) -> Iterator[Rig]:
     sample = json.loads((folder / "sample.json").read_text(encoding="utf-8"))
-    home = tmp_path / "home"
     shutil.copytree(empty_home, home)
+    if (folder / "schemas").is_dir():
+        shutil.copytree(folder / "schemas", home / "schemas", dirs_exist_ok=True)
     house = House(settings=read_settings(home), today_is=date.fromisoformat(sample["today"]))
     made = Rig(house=house, sample=sample, folder=folder)
     made.add_partners()
     made.load_register()
     yield made
     house.database.close()
+
+
+@pytest.fixture
+def rig(request: pytest.FixtureRequest, empty_home: Path, tmp_path: Path) -> Iterator[Rig]:
+    with rig_of(request.param, empty_home=empty_home, home=tmp_path / "home") as made:
+        yield made
 
 
 @pytest.mark.parametrize(
@@ -96,6 +104,62 @@ def test_sample_comes_out_as_it_says(rig: Rig, tmp_path: Path) -> None:
             assert _stored(rig, done) == sorted(map(_plain, expected["rows"]), key=str)
         if done.lines.quarantined and done.state.value in ("partly_accepted", "held"):
             assert _rejected_lines(rig, done)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=[str(path.relative_to(SAMPLES)) for path in FOLDERS])
+def test_sample_comes_out_the_same_a_second_time(folder: Path, empty_home: Path, tmp_path: Path) -> None:
+    """Receipts, rows and quarantined lines, to the letter; only times and upload ids are others."""
+    outcomes = []
+    for name in ("first", "second"):
+        with rig_of(folder, empty_home=empty_home, home=tmp_path / name) as rig:
+            receipts = [_timeless(rig, told, workplace=tmp_path / name) for told in rig.sample["files"]]
+            outcomes.append((receipts, _stored_in_the_end(rig), _set_aside(rig)))
+    assert outcomes[0] == outcomes[1]
+
+
+def _timeless(rig: Rig, told: Told, *, workplace: Path) -> Told:
+    receipt = rig.house.show_delivery.receipt(rig.load(told, workplace=workplace / "files"))
+    changing = ("upload", "received_at", "finished_at", "rejects_file")
+    return {name: value for name, value in receipt.items() if name not in changing}
+
+
+def _set_aside(rig: Rig) -> list[tuple[int, bytes, str]]:
+    lines = rig.house.review.listed(partner=None, delivery=None, state=None, code=None, limit=None)
+    return [(one.line.id, one.line.raw, one.line.state) for one in lines]
+
+
+ANY_ORDER = [
+    folder
+    for folder in FOLDERS
+    if json.loads((folder / "sample.json").read_text(encoding="utf-8")).get("any_order", False)
+]
+
+
+@pytest.mark.parametrize("folder", ANY_ORDER, ids=[str(path.relative_to(SAMPLES)) for path in ANY_ORDER])
+def test_order_of_deliveries_does_not_matter_where_the_sample_says_so(
+    folder: Path, empty_home: Path, tmp_path: Path
+) -> None:
+    """In the end the same readings are stored and the same lines are set aside."""
+    files = json.loads((folder / "sample.json").read_text(encoding="utf-8"))["files"]
+    assert len(files) > 1, "one delivery has no order"
+    ends = []
+    for number, order in enumerate(permutations(files)):
+        with rig_of(folder, empty_home=empty_home, home=tmp_path / f"home-{number}") as rig:
+            for told in order:
+                rig.load(told, workplace=tmp_path / f"files-{number}")
+            ends.append((_stored_in_the_end(rig), sorted(raw for _, raw, _ in _set_aside(rig))))
+    assert all(end == ends[0] for end in ends)
+
+
+def test_some_samples_say_that_order_does_not_matter() -> None:
+    assert ANY_ORDER
+
+
+def _stored_in_the_end(rig: Rig) -> list[Told]:
+    """All current readings, whoever told them."""
+    rows = rig.house.export.readings(partner=None, start=None, end=None)
+    told = [{name: value for name, value in row.items() if name not in ("delivery", "line")} for row in rows]
+    return sorted(told, key=str)
 
 
 def _by_line(finding: Told) -> tuple[float, str, str]:

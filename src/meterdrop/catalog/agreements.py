@@ -4,9 +4,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from datetime import date
 from pathlib import Path
 from typing import Final
 
+from meterdrop.catalog.dated import Dated
+from meterdrop.catalog.forms import form_of
 from meterdrop.catalog.partner_file import Habits
 from meterdrop.catalog.rules import RULES
 from meterdrop.catalog.strictly import Problems, shaped
@@ -19,19 +22,48 @@ RULES_VERSION: Final = 1
 _NOT_JUDGING: Final = frozenset({"partner", "language", "fingerprint", "file_names", "folders"})
 
 
-def tolerant(feed: Feed, *, partner: str, language: str) -> Agreement:
-    """The agreement with a partner we know nothing of: whatever FEEDS calls unambiguous."""
-    return sealed(Agreement(partner=partner, feed=feed, language=language))
+def tolerant(feed: Dated[Feed]) -> Dated[Agreement]:
+    """The agreement with a partner we know nothing of, not even the name: whatever FEEDS calls unambiguous."""
+    return Dated(
+        sealed(Agreement(partner="", feed=feed.first)),
+        tuple((day, sealed(Agreement(partner="", feed=each, valid_from=day))) for day, each in feed.later),
+    )
 
 
-def laid_over(feed: Feed, habits: Habits, *, partner: str, kind: str, language: str) -> Agreement:
-    """The feed as this partner sends it. The habits must have been checked (`problems_of_partner`)."""
+def agreed(
+    feed: Dated[Feed], habits: Dated[Habits], *, partner: str, kind: str, language: str
+) -> Dated[Agreement]:
+    """The feed as this partner sends it, with a version from each day on which either changes.
+
+    On every day the partner's own words win over the feed's, whichever of them was said later.
+    """
+    days = sorted({*feed.days, *habits.days})
+    named = habits.first.valid_from  # names the first version, which also judges what came before that day
+
+    def version(day: date | None) -> Agreement:
+        return laid_over(
+            feed.first if day is None else feed.on(day),
+            habits.first if day is None else habits.on(day),
+            partner=partner,
+            kind=kind,
+            language=language,
+            valid_from=day or (named if not days or named is None or named < days[0] else None),
+        )
+
+    return Dated(version(None), tuple((day, version(day)) for day in days))
+
+
+def laid_over(
+    feed: Feed, habits: Habits, *, partner: str, kind: str, language: str, valid_from: date | None
+) -> Agreement:
+    """One version of both. The habits must have been checked (`problems_of_partner`)."""
     hold = habits.hold_above
     own = replace(
         feed,
         columns=tuple(_column(column, habits=habits) for column in feed.columns),
         hold_above_share=feed.hold_above_share if hold is None else hold.share,
         hold_above_lines=feed.hold_above_lines if hold is None else hold.lines,
+        form=form_of(habits, over=feed.form, in_order=habits.columns_in_order),
         rules={**feed.rules, **habits.rules},
     )
     return sealed(
@@ -51,20 +83,28 @@ def laid_over(feed: Feed, habits: Habits, *, partner: str, kind: str, language: 
             ignored=tuple(habits.ignored),
             max_bytes=habits.limits.bytes,
             max_lines=habits.limits.lines,
-            valid_from=habits.valid_from,
+            valid_from=valid_from,
         )
     )
 
 
-def check_rules(feed: Feed, habits: Habits, *, file: Path, problems: Problems) -> None:
-    """Whether the feed's rules with this partner's laid over them make sense."""
-    shaped(
-        {**feed.rules, **habits.rules},
-        shape=RULES[feed.target],
-        file=file,
-        key=f"feeds.{feed.name}.rules",
-        problems=problems,
-    )
+def check_rules(feed: Dated[Feed], habits: Dated[Habits], *, file: Path, problems: Problems) -> None:
+    """Whether the feed's rules with this partner's laid over them make sense, on every day."""
+    told: set[str] = set()
+    for day in (None, *sorted({*feed.days, *habits.days})):
+        of_feed = feed.first if day is None else feed.on(day)
+        of_partner = habits.first if day is None else habits.on(day)
+        found = Problems()
+        shaped(
+            {**of_feed.rules, **of_partner.rules},
+            shape=RULES[of_feed.target],
+            file=file,
+            key=f"feeds.{of_feed.name}.rules",
+            problems=found,
+        )
+        new = [problem for problem in found.told if problem not in told]
+        told.update(new)
+        problems.told.extend(problem if day is None else f"{problem} (from {day} on)" for problem in new)
 
 
 def sealed(agreement: Agreement) -> Agreement:

@@ -3,18 +3,23 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from meterdrop.catalog import checks
+from meterdrop.catalog.dated import Dated, problems_of_days
+from meterdrop.catalog.forms import FormWords, form_of, problem_of_heading, problems_of_form
 from meterdrop.catalog.rules import RULES
 from meterdrop.catalog.strictly import Problems, Strict, read, shaped
 from meterdrop.catalog.targets import NEEDED
 from meterdrop.catalog.vocabulary import problems_of_words, vocabulary, words_of
 from meterdrop.model.codes import Code, severity_of
 from meterdrop.model.feed import Check, Column, Feed, Target, Type
+from meterdrop.model.form import Form
 from meterdrop.model.spelling import heading_key
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
@@ -64,21 +69,28 @@ class ColumnWords(Strict):
     checks: list[CheckWords] = Field(default_factory=list)
 
 
-class FeedFile(Strict):
+class FeedChange(Strict):
+    """What is different from a day on. `hold_above` is replaced as a whole, `rules` rule by rule."""
+
+    valid_from: date
+    hold_above: HoldAbove | None = None
+    rules: dict[str, object] = Field(default_factory=dict)
+
+
+class FeedFile(FormWords):
     """The whole file."""
 
     feed: str
     target: Annotated[Target, Field(strict=False)]
     note: str = ""
     hold_above: HoldAbove = HoldAbove()
-    multiline: bool = False
-    max_continuation_lines: Annotated[int, Field(ge=0, le=1000)] = 0
     columns: Annotated[dict[str, ColumnWords], Field(min_length=1, max_length=500)]
     rules: dict[str, object] = Field(default_factory=dict)
+    changes: list[FeedChange] = Field(default_factory=list)
 
 
-def read_feed(file: Path, *, problems: Problems) -> Feed | None:
-    """The file's feed, or None with every problem told."""
+def read_feed(file: Path, *, problems: Problems) -> Dated[Feed] | None:
+    """The file's feed with its versions, or None with every problem told."""
     written = read(file, shape=FeedFile, problems=problems)
     if written is None:
         return None
@@ -88,16 +100,48 @@ def read_feed(file: Path, *, problems: Problems) -> Feed | None:
     rules = shaped(written.rules, shape=RULES[written.target], file=file, key="rules", problems=problems)
     if rules is None or len(problems.told) > before:
         return None
-    return Feed(
+    first = Feed(
         name=written.feed,
         target=written.target,
         columns=tuple(_column(name, words) for name, words in written.columns.items()),
         hold_above_share=written.hold_above.share,
         hold_above_lines=written.hold_above.lines,
-        multiline=written.multiline,
-        max_continuation_lines=written.max_continuation_lines,
+        form=form_of(written, over=Form()),
         rules=rules.model_dump(),
     )
+    later = _later(written, first=first, file=file, problems=problems)
+    return None if len(problems.told) > before else Dated(first, later)
+
+
+def _later(
+    written: FeedFile, *, first: Feed, file: Path, problems: Problems
+) -> tuple[tuple[date, Feed], ...]:
+    """The versions after the first, each laid over the one before; their problems are told."""
+    for place, problem in problems_of_days([change.valid_from for change in written.changes]):
+        problems.tell(file=file, key=f"changes.{place}.valid_from", problem=problem)
+    versions: list[tuple[date, Feed]] = []
+    now = first
+    for place, change in enumerate(written.changes):
+        key = f"changes.{place}"
+        if change.model_fields_set <= {"valid_from"}:
+            problems.tell(file=file, key=key, problem="changes nothing: say rules or hold_above")
+        rules = shaped(
+            {**now.rules, **change.rules},
+            shape=RULES[first.target],
+            file=file,
+            key=f"{key}.rules",
+            problems=problems,
+        )
+        if rules is not None:
+            hold = change.hold_above
+            now = replace(
+                now,
+                hold_above_share=now.hold_above_share if hold is None else hold.share,
+                hold_above_lines=now.hold_above_lines if hold is None else hold.lines,
+                rules=rules.model_dump(),
+            )
+        versions.append((change.valid_from, now))
+    return tuple(versions)
 
 
 def _of_file(written: FeedFile, *, name: str) -> Iterator[tuple[str, str]]:
@@ -105,8 +149,7 @@ def _of_file(written: FeedFile, *, name: str) -> Iterator[tuple[str, str]]:
         yield "feed", f"{written.feed!r} must be small letters, digits and _"
     if written.feed != name:
         yield "feed", f"{written.feed!r} must be the file's name, {name!r}"
-    if written.multiline != (written.max_continuation_lines > 0):
-        yield "max_continuation_lines", "must be above 0 with `multiline: true`, and 0 without"
+    yield from problems_of_form(written, over=Form())
     for column, kind in NEEDED[written.target].items():
         words = written.columns.get(column)
         if words is None:
@@ -124,6 +167,9 @@ def _of_columns(written: FeedFile) -> Iterator[tuple[str, str]]:
                 yield f"columns.{name}.aliases", f"{heading!r} is a heading of {other} too"
             if not heading_key(heading):
                 yield f"columns.{name}.aliases", f"{heading!r} has neither letter nor digit"
+            problem = problem_of_heading(heading)
+            if problem is not None:
+                yield f"columns.{name}.aliases", problem
         for key, problem in (*_of_column(name, column), *_of_checks(column)):
             yield f"columns.{name}.{key}".rstrip("."), problem
     typed = Counter(made for name, column in written.columns.items() for made in _made(name, column))

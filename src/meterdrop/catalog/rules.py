@@ -1,6 +1,7 @@
 """Which parameters do the rules of each target take? Checked after a partner's are laid over the feed's."""
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Final
 
@@ -30,6 +31,24 @@ def _number(text: str) -> str:
     return text
 
 
+def _amount(text: str) -> str:
+    """A number above zero that any canonical value can be compared with exactly."""
+    number = Decimal(_number(text))
+    if not number.is_finite() or number <= 0:
+        raise ValueError(f"{text!r} must be above zero")
+    if number >= 10**9 or number != round(number, 6):
+        raise ValueError(f"{text!r} must have at most 9 digits before the point and 6 behind it")
+    return text
+
+
+def _yearly(text: str) -> str:
+    try:
+        date.fromisoformat(f"2001-{text}")
+    except ValueError as problem:
+        raise ValueError(f"{text!r} must be a day of every year, like 12-31") from problem
+    return text
+
+
 def _one_of(known: Mapping[str, object]) -> AfterValidator:
     def check(text: str) -> str:
         if text not in known:
@@ -41,6 +60,8 @@ def _one_of(known: Mapping[str, object]) -> AfterValidator:
 
 Sentinel = Annotated[str, AfterValidator(_sentinel)]
 Number = Annotated[str, AfterValidator(_number)]
+Amount = Annotated[str, AfterValidator(_amount)]
+YearlyDay = Annotated[str, AfterValidator(_yearly)]
 Dimension = Annotated[str, _one_of(CANONICAL)]
 Medium = Annotated[str, _one_of(MEDIA)]
 
@@ -57,7 +78,10 @@ class ReadingRules(CommonRules):
     days_ahead: Annotated[int, Field(ge=0)]
     years_back: Annotated[int, Field(ge=1)]
     value_sentinels: dict[Dimension, list[Number]]
-    max_rise_per_day: dict[Medium, Number]
+    max_rise_per_day: dict[Medium, Amount]
+    small_fall: dict[Dimension, Amount]
+    reset_day: YearlyDay
+    reset_window_days: Annotated[int, Field(ge=0, le=180)]
 
 
 RULES: Final[Mapping[Target, type[CommonRules]]] = {

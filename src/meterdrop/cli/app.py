@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from meterdrop.cli import deliveries, exports, house, later, partners, profiles, quarantine, reprocess
+from meterdrop.cli import deliveries, exports, house, later, partners, profiles, quarantine, reports, reprocess
 from meterdrop.logs import to_stderr
 
 app = typer.Typer(
@@ -37,5 +37,6 @@ deliveries.add_to(app)
 reprocess.add_to(app)
 quarantine.add_to(app)
 exports.add_to(app)
+reports.add_to(app)
 profiles.add_to(app)
 later.add_to(app)

@@ -8,6 +8,7 @@ import typer
 
 from meterdrop.bootstrap import House
 from meterdrop.cli import said
+from meterdrop.cli.decisions import DECISIONS
 from meterdrop.cli.words import Json, PartnerOption, feed_of, house_of, partner_of
 from meterdrop.model.delivery import NEEDS_A_PERSON, Delivery, State
 from meterdrop.model.errors import OperatorMistake
@@ -65,12 +66,25 @@ def show(
     house = house_of(context)
     shown = house.show_delivery(id)
     if json_:
-        said.as_json({"receipt": shown.receipt, "events": shown.events})
+        said.as_json(
+            {
+                "receipt": shown.receipt,
+                "released": shown.delivery.released,
+                "quarantine": shown.quarantine,
+                "events": shown.events,
+                "events_total": shown.events_total,
+            }
+        )
         return
     _table(f"Delivery {shown.delivery.number}", [shown.delivery])
     _tell_findings(house, shown.delivery)
     rows = [(one["at"], one["who"], one["what"], one["line"], one["why"]) for one in shown.events]
-    said.table("What was done", ("at", "who", "what", "line", "why"), rows)
+    if shown.quarantine:
+        told = ", ".join(f"{count:,} {state}" for state, count in shown.quarantine.items())
+        said.say(f"Its quarantined lines: {told}")
+    more = shown.events_total - len(rows)
+    title = "What was done" if not more else f"What was done ({more:,} more to its lines)"
+    said.table(title, ("at", "who", "what", "line", "why"), rows)
 
 
 def summary(delivery: Delivery) -> dict[str, object]:
@@ -91,6 +105,7 @@ def summary(delivery: Delivery) -> dict[str, object]:
         "findings_by_code": dict(delivery.findings_by_code),
         "duplicate_of": delivery.duplicate_of,
         "parent": delivery.parent,
+        "released": delivery.released,
     }
 
 
@@ -141,8 +156,10 @@ def _needs_a_person(settled: Sequence[Delivery]) -> bool:
 
 def add_to(app: typer.Typer) -> None:
     """Adds these commands."""
-    delivery = typer.Typer(help="One delivery.", no_args_is_help=True)
+    delivery = typer.Typer(help="One delivery: show it, and decide about it as a whole.", no_args_is_help=True)
     delivery.command("show")(show)
+    for name, decision in DECISIONS.items():
+        delivery.command(name)(decision)
     app.command()(ingest)
     app.command()(deliveries)
     app.add_typer(delivery, name="delivery")

@@ -70,7 +70,7 @@ def records(
 ) -> None:
     """Rows of a feed that has no table of its own."""
     house = house_of(context)
-    shape = house.agreement_of("", feed).feed
+    shape = house.agreement_of("", feed, house.today()).feed
     if shape.target is not Target.RECORDS:
         raise OperatorMistake(f"{feed} has a table of its own: `meterdrop {shape.target.value} export`")
     columns = [column.name for column in shape.columns if not column.kept_in_original]

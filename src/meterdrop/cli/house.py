@@ -5,18 +5,22 @@ import signal
 import sys
 from dataclasses import asdict
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from meterdrop import demo as demonstration
 from meterdrop import service
-from meterdrop.bootstrap import make_home, now, problems_of, schema_folders
-from meterdrop.cli import said
-from meterdrop.cli.words import Json, house_of
+from meterdrop.bootstrap import make_home, now, problems_of, rule_sets_of, schema_folders
+from meterdrop.cli import headers, said
+from meterdrop.cli.words import Json, house_of, partner_of
 from meterdrop.logs import to_stderr
 from meterdrop.model.errors import StopAtStart
+from meterdrop.model.feed import Agreement
 from meterdrop.usecases.supervise import Supervisor, door, pipeline
+
+_SHOWN: Final = 12
+"""So many letters of a rule set's fingerprint tell it from all others."""
 
 
 def init(
@@ -49,7 +53,7 @@ def up(
     to_stderr(verbose=True)
     house = house_of(context)
     house.database.close()
-    house.catalog.agreements("")  # bad schemas are told here, once
+    house.catalog.agreements("", on=house.today())  # bad schemas are told here, once
     supervisor = Supervisor(
         door=door(house.home, host=sftp_host, port=sftp_port), pipeline=pipeline(house.home)
     )
@@ -81,9 +85,17 @@ def run_pipeline(
     service.main(context.obj, stop_with_stdin=stop_with_stdin)
 
 
-def status(context: typer.Context, json_: Json = False) -> None:
-    """Counts, oldest unfinished work, silent partners, health; exit 1 if something is wrong."""
-    told = house_of(context).look_around()
+def status(
+    context: typer.Context,
+    partner: Annotated[
+        str | None,
+        typer.Option("--partner", help="Every change of this partner's headers, not only the last ones."),
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Counts, oldest unfinished work, silent partners, changed headers, health; exit 1 if something is wrong."""
+    house = house_of(context)
+    told = house.look_around(partner=partner_of(house, partner))
     if json_:
         said.as_json(asdict(told))
     else:
@@ -98,6 +110,11 @@ def status(context: typer.Context, json_: Json = False) -> None:
             ("silent partners", ", ".join(told.silent_partners) or "none"),
         ]
         said.table(f"Status at {told.at:%Y-%m-%d %H:%M:%S} UTC", ("what", "how many"), rows)
+        if told.header_changes:
+            title = "Changed headers (last of each feed, 90 days)" if partner is None else "Changed headers"
+            said.table(title, headers.HEADINGS, [headers.row_of(drift) for drift in told.header_changes])
+        elif partner is not None:
+            said.say(f"the headers of {partner} have never changed")
         for problem in told.problems:
             said.say(f"problem: {problem}")
     raise typer.Exit(said.NEEDS_A_PERSON if told.problems else said.DONE)
@@ -108,14 +125,36 @@ def check(
     partner: Annotated[str | None, typer.Argument(help="Only this partner's profile.")] = None,
     json_: Json = False,
 ) -> None:
-    """Validates settings, schemas and profiles; every problem at once."""
+    """Validates settings, schemas and profiles, every problem at once; names the rule sets there are."""
     problems = problems_of(context.obj, partner=partner)
+    agreements = () if problems else rule_sets_of(context.obj, partner=partner)
     if json_:
-        said.as_json({"problems": problems, "folders": [str(one) for one in schema_folders(context.obj)]})
+        said.as_json(
+            {
+                "problems": problems,
+                "folders": [str(one) for one in schema_folders(context.obj)],
+                "rules": [_rule_set(one) for one in agreements],
+            }
+        )
         raise typer.Exit(said.MISTAKE if problems else said.DONE)
     if problems:
         raise StopAtStart(problems)
+    rows = [
+        (one.partner or "(any other)", one.feed.name, one.valid_from or "", one.fingerprint[:_SHOWN])
+        for one in agreements
+    ]
+    said.table("Rule sets", ("partner", "feed", "valid from", "rules"), rows)
     said.say("settings, schemas and profiles are well")
+
+
+def _rule_set(agreement: Agreement) -> dict[str, object]:
+    """`partner` is null for those without a profile, `valid_from` for a first version that says none."""
+    return {
+        "partner": agreement.partner or None,
+        "feed": agreement.feed.name,
+        "valid_from": agreement.valid_from,
+        "rules": agreement.fingerprint,
+    }
 
 
 def demo(context: typer.Context) -> None:

@@ -16,6 +16,9 @@ PartnerOption = Annotated[str | None, typer.Option("--partner", help="Only this 
 FeedOption = Annotated[str | None, typer.Option("--feed", help="Only this feed.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would happen; change nothing.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept in the audit.")]
+DeliveryOption = Annotated[str | None, typer.Option("--delivery", help="Only this delivery.")]
+CodeOption = Annotated[str | None, typer.Option("--code", help="Only lines with this finding.")]
+LineId = Annotated[str, typer.Argument(metavar="ID", help="The line's number, from `quarantine list`.")]
 FromDay = Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD.")]
 ToDay = Annotated[str | None, typer.Option("--to", help="Last day, YYYY-MM-DD.")]
 
@@ -46,7 +49,7 @@ def partner_of(house: House, id: str | None) -> str | None:
 def feed_of(house: House, name: str | None) -> str | None:
     """An option's feed."""
     if name is not None:
-        house.agreement_of("", name)  # refuses a feed that isn't there
+        house.agreement_of("", name, house.today())  # refuses a feed that isn't there
     return name
 
 
@@ -64,3 +67,15 @@ def key_of(text: str) -> int:
             f"{text!r} is not the number of a quarantined line: see `meterdrop quarantine list`"
         )
     return int(text)
+
+
+def delivery_of(house: House, name: str | None) -> int | None:
+    """An option's delivery, by number or upload id."""
+    return None if name is None else house.show_delivery.found(name).id
+
+
+def given(reason: str) -> str:
+    """A reason that says something."""
+    if not reason.strip():
+        raise OperatorMistake("give a reason: --reason 'read on site by our technician'")
+    return reason.strip()

@@ -19,14 +19,15 @@ _NUMBER_OR_DATE: Final = re.compile(
     re.VERBOSE,
 )
 
-HeaderOf = Callable[[Agreement], Header]
+HeaderOf = Callable[[Agreement], Header | None]
+"""The header as an agreement reads it; None if its files have none, or none is there."""
 
 
 def choose_agreement(agreements: Sequence[Agreement], *, path: str, headings: HeaderOf) -> Agreement:
     """The one agreement this file was sent under. `path` is the partner's own, `headings` reads the header line.
 
     The first step at which any feed fits decides: pattern of the file's name, folder under /incoming, all mandatory
-    headings there. If none fits, the file is taken as the only feed of which at least half the mandatory headings
+    headings there (no feed whose files have no header can be told so). If none fits, the file is taken as the only feed of which at least half the mandatory headings
     are there, so that the missing ones can be named.
     CannotRead: `file.unknown-feed` (also if two fit), `file.no-header`.
     """
@@ -34,8 +35,11 @@ def choose_agreement(agreements: Sequence[Agreement], *, path: str, headings: He
         fitting = [agreement for agreement in agreements if fits(agreement, path)]
         if fitting:
             return _only(fitting)
-    headers = [(agreement, headings(agreement)) for agreement in agreements]
-    whole = [agreement for agreement, header in headers if _share(agreement, header) == 1]
+    read = [(agreement, headings(agreement)) for agreement in agreements]
+    headers = [(agreement, header) for agreement, header in read if header is not None]
+    if not headers and any(agreement.feed.form.headed for agreement in agreements):
+        raise CannotRead(Code.FILE_NO_HEADER)
+    whole = [agreement for agreement, header in headers if has_all(agreement, header)]
     if whole:
         return _only(whole)
     return _nearest(headers)
@@ -67,6 +71,11 @@ def _fits_folder(agreement: Agreement, path: str) -> bool:
         for folder in agreement.folders
         if (wanted := [part.casefold() for part in PurePosixPath(folder.strip("/")).parts])
     )
+
+
+def has_all(agreement: Agreement, header: Header) -> bool:
+    """Are all mandatory headings there?"""
+    return _share(agreement, header) == 1
 
 
 def _share(agreement: Agreement, header: Header) -> float:

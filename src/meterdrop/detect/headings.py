@@ -5,10 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from meterdrop.model.feed import Agreement, Column, Type
+from meterdrop.model.feed import Agreement, Column, Feed, Type
 from meterdrop.model.layout import REJECTS_HEADINGS, SEPARATORS
 from meterdrop.model.measures import UNITS
 from meterdrop.model.spelling import heading_key
+
+IGNORED_HEADING: Final = "-"
+"""What we call a column of a file without header that is ignored."""
 
 _EXCEL_TEXT: Final = re.compile(r'\A="([^"]*)"\Z')
 
@@ -28,6 +31,10 @@ class Header:
         """Our columns that are there."""
         return frozenset(name for name in self.columns if name is not None)
 
+    def fits(self, line: str) -> bool:
+        """Has the line as many cells?"""
+        return len(split_cells(line, separator=self.separator)) == len(self.headings)
+
     def missing(self, agreement: Agreement) -> tuple[str, ...]:
         """Mandatory columns that are not there. A unit told by a heading (`Stav [m3]`) stands for its column."""
         units = {column.name for column in agreement.feed.columns if column.type is Type.UNIT and self.units}
@@ -38,13 +45,50 @@ class Header:
 def read_header(line: str, *, agreement: Agreement, separator: str | None = None) -> Header:
     """The header line as this agreement reads it.
 
-    The separator is the given one, else the agreement's, else the one that recognises most columns (then: makes
-    most cells).
+    The separator is the given one, else the agreement's, else the one by which it ends as a rejects file of ours, else
+    the one that recognises most columns (then: makes most cells).
     """
     told = separator or agreement.separator
     choices = SEPARATORS if told is None else (told,)
     headers = [_split_and_matched(line, separator=choice, agreement=agreement) for choice in choices]
-    return max(headers, key=lambda header: (len(header.recognised), len(header.headings)))
+    return max(headers, key=lambda each: (each.rejects_cells, len(each.recognised), len(each.headings)))
+
+
+def declared_header(feed: Feed, *, separator: str) -> Header:
+    """The header that a file without one would have: our own names in the order declared."""
+    return Header(
+        separator=separator,
+        headings=tuple(name or IGNORED_HEADING for name in feed.in_order),
+        columns=feed.in_order,
+        units={},
+        rejects_cells=0,
+    )
+
+
+def is_rejects_header(line: str, separator: str | None) -> bool:
+    """Is this the header of a rejects file of ours?"""
+    if not all(heading in line for heading in REJECTS_HEADINGS):
+        return False
+    choices = SEPARATORS if separator is None else (separator,)
+    return any(
+        split_cells(line, separator=choice)[-len(REJECTS_HEADINGS) :] == REJECTS_HEADINGS
+        for choice in choices
+    )
+
+
+def runs_on(line: str, following: Sequence[str], *, separator: str) -> str | None:
+    """The beginning of a quoted heading that goes on in the next lines; None if there is none such.
+
+    A quote that no line closes is a stray one, and taken as a letter.
+    """
+    text = line
+    for more in following:
+        text = f"{text}\n{more}"
+        if text.count('"') % 2 == 0:
+            cells = _well_quoted_cells(text, separator=separator)
+            broken = [cell for cell in cells or () if "\n" in cell]
+            return broken[0].split("\n")[0] if broken else None
+    return None
 
 
 def unit_taken_out(heading: str) -> tuple[str, str | None]:
@@ -69,6 +113,21 @@ def split_cells(line: str, *, separator: str) -> tuple[str, ...]:
         cells.append(_undone(found[2] if quoted is None else quoted.replace('""', '"')))
         at = found.end() + 1
     return tuple(cells)
+
+
+def _well_quoted_cells(text: str, *, separator: str) -> list[str] | None:
+    """The cells of a text of several lines; None if a quote is where none may be."""
+    mark = re.escape(separator)
+    cell = re.compile(rf'(?:"((?:[^"]|"")*)"|[^"\n{mark}]*)(?={mark}|\Z)')
+    cells: list[str] = []
+    at = 0
+    while at <= len(text):
+        found = cell.match(text, at)
+        if found is None:
+            return None
+        cells.append(found[1] or "")
+        at = found.end() + 1
+    return cells
 
 
 def _undone(cell: str) -> str:

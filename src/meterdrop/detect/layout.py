@@ -1,33 +1,65 @@
 """How is this file laid out? Its header line, separator, and which column each heading is."""
 
-import codecs
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 from meterdrop.detect.encoding import Encoding
-from meterdrop.detect.feed import choose_agreement, forced_agreement
-from meterdrop.detect.headings import Header, read_header
+from meterdrop.detect.feed import choose_agreement, forced_agreement, has_all
+from meterdrop.detect.header_line import HeaderLine, first_line, header_line, lines_of
+from meterdrop.detect.headings import (
+    IGNORED_HEADING,
+    Header,
+    declared_header,
+    is_rejects_header,
+    read_header,
+    runs_on,
+)
 from meterdrop.model.codes import Code
 from meterdrop.model.errors import CannotRead
 from meterdrop.model.feed import Agreement
-from meterdrop.model.layout import LONGEST_LINE, SEPARATORS, Layout
+from meterdrop.model.form import Form
+from meterdrop.model.layout import SEPARATORS, Layout
 from meterdrop.model.spelling import heading_key
 
-_LINE: Final = re.compile(rb"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
-_BLANK: Final = (" \t\v\f" + "".join(SEPARATORS)).encode()
-_EXCEL_SEPARATOR: Final = re.compile(rb'"?sep=([;,|\t])"?[;,|\t]*', re.IGNORECASE)
+_SAMPLE: Final = 100
+"""So many lines tell the separator of a file without header."""
+
+_LOOKED_THROUGH: Final = 50
+_LONGEST_HINT: Final = 4096
+"""A header is looked for in so many lines, each not longer than this, to say where it stands."""
+
+_LONGEST_HEADER: Final = 20
+"""So many lines more may a heading have that we refuse; an unclosed quote alone is taken as a letter."""
 
 
 @dataclass(frozen=True)
-class HeaderLine:
-    """The first line that is neither blank nor a comment; `separator` if Excel's `sep=;` came before it."""
+class _Head:
+    """The start of a file, and the form its lines are read by."""
 
-    number: int
-    text: str
-    raw: bytes
-    separator: str | None
+    text: bytes
+    encoding: Encoding
+    is_rejects: bool
+
+    def form(self, agreement: Agreement) -> Form:
+        """A rejects file of ours begins with its header, whatever form the file had that it came of."""
+        form = agreement.feed.form
+        return Form(max_continuation_lines=form.max_continuation_lines) if self.is_rejects else form
+
+    def header(self, agreement: Agreement) -> tuple[HeaderLine, Header]:
+        """The header as this agreement reads it. CannotRead `file.no-header`."""
+        line = header_line(self.text, self.encoding, form=self.form(agreement))
+        return line, read_header(line.text, agreement=agreement, separator=line.separator)
+
+    def headings(self, agreement: Agreement) -> Header | None:
+        """The header as this agreement reads it; None if it has none where it should be."""
+        if not self.form(agreement).headed:
+            return None
+        try:
+            return self.header(agreement)[1]
+        except CannotRead:
+            return None
 
 
 def find_layout(
@@ -41,22 +73,71 @@ def find_layout(
     """Under which agreement was the file sent, and how is it laid out?
 
     `head` is the start of the file (256 KiB), with its byte-order mark or without; the header must be in it. `feed` forces the
-    feed of that name. CannotRead: `file.no-header`, `file.unknown-feed`, `file.missing-column` (all missing ones,
-    comma-joined, in `column`), `file.duplicate-column` (our name in `column`, the headings in `value`).
+    feed of that name. CannotRead: `file.no-header` (the line where one seems to stand further down in `line`),
+    `file.unknown-feed`, `file.bad-header`, `file.missing-column` (all missing ones, comma-joined, in `column`),
+    `file.duplicate-column` (our name in `column`, the headings in `value`).
     """
-    line = header_line(head, encoding)
-
-    def headings(agreement: Agreement) -> Header:
-        return read_header(line.text, agreement=agreement, separator=line.separator)
-
-    agreement = (
-        forced_agreement(agreements, feed=feed)
-        if feed is not None
-        else choose_agreement(agreements, path=path, headings=headings)
+    start = first_line(head, encoding)
+    told = _Head(head, encoding, start is not None and is_rejects_header(start.text, start.separator))
+    try:
+        agreement = (
+            forced_agreement(agreements, feed=feed)
+            if feed is not None
+            else choose_agreement(agreements, path=path, headings=told.headings)
+        )
+        form = told.form(agreement)
+        layout = _headed(told, agreement=agreement) if form.headed else _headless(told, agreement=agreement)
+    except CannotRead as problem:
+        raise _said_where(problem, told, agreements=agreements, feed=feed) from problem
+    return agreement, replace(
+        layout,
+        bom=encoding.bom,
+        preamble=max(form.preamble, layout.preamble),
+        footer=form.footer,
+        max_continuation_lines=form.max_continuation_lines,
     )
-    header = headings(agreement)
-    _refuse_unusable(header, agreement=agreement, line=line.number)
-    return agreement, Layout(
+
+
+def layout_of_header(
+    header_raw: bytes, *, encoding: Encoding, separator: str, header_line: int, agreement: Agreement
+) -> Layout:
+    """The layout of lines taken out of a file whose header was this (`header_line` 0: it had none).
+
+    CannotRead as `find_layout` if the header isn't one by what is agreed now.
+    """
+    if header_line:
+        text = header_raw.decode(encoding.name, "replace")
+        line = HeaderLine(number=header_line, text=text, raw=header_raw, separator=separator)
+        header = read_header(text, agreement=agreement, separator=separator)
+        layout = _layout(line, header, agreement=agreement, encoding=encoding)
+    else:
+        layout = _of_declared(declared_header(agreement.feed, separator=separator))
+    return replace(
+        layout,
+        encoding=encoding.name,
+        bom=encoding.bom,
+        max_continuation_lines=agreement.feed.form.max_continuation_lines,
+    )
+
+
+def _headed(head: _Head, *, agreement: Agreement) -> Layout:
+    line, header = head.header(agreement)
+    after = (each.text for each in lines_of(head.text, head.encoding) if each.number > line.number)
+    following = list(islice(after, _LONGEST_HEADER)) if line.text.count('"') % 2 else []
+    heading = runs_on(line.text, following, separator=header.separator)
+    if heading is not None:
+        raise CannotRead(
+            Code.FILE_BAD_HEADER,
+            line=line.number,
+            value=heading,
+            feed=agreement.feed.name,
+            header_found=True,
+        )
+    return _layout(line, header, agreement=agreement, encoding=head.encoding)
+
+
+def _layout(line: HeaderLine, header: Header, *, agreement: Agreement, encoding: Encoding) -> Layout:
+    layout = Layout(
         encoding=encoding.name,
         bom=encoding.bom,
         separator=header.separator,
@@ -68,50 +149,67 @@ def find_layout(
         extra=_extra(header, agreement),
         rejects_cells=header.rejects_cells,
     )
+    _refuse_unusable(header, agreement=agreement, layout=layout)
+    return layout
 
 
-def header_line(head: bytes, encoding: Encoding) -> HeaderLine:
-    """The header line of the file that begins with `head`; CannotRead `file.no-header` if there is none."""
-    text = _as_ascii_based(head, encoding).removeprefix(codecs.BOM_UTF8)
-    separator: str | None = None
-    for number, found in enumerate(_LINE.finditer(text), start=1):
-        line = found[1]
-        if line.startswith(b"#") or not line.translate(None, _BLANK):
+def _headless(head: _Head, *, agreement: Agreement) -> Layout:
+    """The layout of a file without header: its columns come in the order declared."""
+    form = head.form(agreement)
+    found = (line for line in lines_of(head.text, head.encoding) if line.number > form.preamble)
+    data = list(islice((line for line in found if not line.passed_over), _SAMPLE))
+    told = agreement.separator or next((line.separator for line in data if line.separator), None)
+    choices = SEPARATORS if told is None else (told,)
+    headers = [declared_header(agreement.feed, separator=choice) for choice in choices]
+    header = max(headers, key=lambda each: sum(each.fits(line.text) for line in data))
+    return replace(
+        _of_declared(header),
+        encoding=head.encoding.name,
+        preamble=max((line.separator_line for line in data), default=0),
+    )
+
+
+def _of_declared(header: Header) -> Layout:
+    return Layout(
+        encoding="",
+        bom=0,
+        separator=header.separator,
+        header_line=0,
+        header_raw=b"",
+        headings=header.headings,
+        columns=header.columns,
+    )
+
+
+def _said_where(
+    problem: CannotRead, head: _Head, *, agreements: Sequence[Agreement], feed: str | None
+) -> CannotRead:
+    """The refusal, with the line of the header if it stands below others that nobody declared."""
+    if problem.code not in (Code.FILE_NO_HEADER, Code.FILE_UNKNOWN_FEED) or problem.value is not None:
+        return problem
+    possible = [each for each in agreements if feed in (None, each.feed.name) and each.feed.form.headed]
+    for line in islice(lines_of(head.text, head.encoding), _LOOKED_THROUGH):
+        if line.passed_over or len(line.text) > _LONGEST_HINT:
             continue
-        excel = _EXCEL_SEPARATOR.fullmatch(line)
-        if excel and separator is None:
-            separator = excel[1].decode()
-            continue
-        if len(line) > LONGEST_LINE:
-            break
-        return HeaderLine(number, *_decoded(line, encoding), separator=separator)
-    raise CannotRead(Code.FILE_NO_HEADER)
+        for agreement in possible:
+            header = read_header(line.text, agreement=agreement, separator=line.separator)
+            if has_all(agreement, header) and len(header.headings) > 1:
+                return CannotRead(Code.FILE_NO_HEADER, line=line.number, value=line.text, feed=problem.feed)
+    return problem
 
 
-def _as_ascii_based(text: bytes, encoding: Encoding) -> bytes:
-    """Bytes in which line ends are single bytes: UTF-16 as UTF-8, the others as they are."""
-    if not encoding.name.startswith("utf-16"):
-        return text
-    whole = text[: len(text) - len(text) % 2]
-    return whole.decode(encoding.name, "surrogatepass").encode("utf-8", "surrogatepass")
-
-
-def _decoded(line: bytes, encoding: Encoding) -> tuple[str, bytes]:
-    """The line as text, and as the file has it."""
-    if encoding.name.startswith("utf-16"):
-        # A lone surrogate is no letter of a heading, but one of its bytes.
-        whole = line.decode("utf-8", "surrogatepass")
-        return line.decode("utf-8", "replace"), whole.encode(encoding.name, "surrogatepass")
-    return line.decode(encoding.name, "replace"), line
-
-
-def _refuse_unusable(header: Header, *, agreement: Agreement, line: int) -> None:
+def _refuse_unusable(header: Header, *, agreement: Agreement, layout: Layout) -> None:
+    line = layout.header_line
     if not header.recognised:
         raise CannotRead(Code.FILE_NO_HEADER, line=line, feed=agreement.feed.name)
     missing = header.missing(agreement)
     if missing:
         raise CannotRead(
-            Code.FILE_MISSING_COLUMN, line=line, column=", ".join(missing), feed=agreement.feed.name
+            Code.FILE_MISSING_COLUMN,
+            line=line,
+            column=", ".join(missing),
+            feed=agreement.feed.name,
+            layout=layout,
         )
     for name in sorted(header.recognised):
         same = [
@@ -124,12 +222,15 @@ def _refuse_unusable(header: Header, *, agreement: Agreement, line: int) -> None
                 column=name,
                 value=", ".join(same),
                 feed=agreement.feed.name,
+                layout=layout,
             )
 
 
 def _extra(header: Header, agreement: Agreement) -> tuple[str, ...]:
     """Headings we do not know and were not told to ignore, each once."""
     ignored = {heading_key(heading) for heading in agreement.ignored}
+    if header.rejects_cells and not agreement.feed.form.headed:
+        ignored.add(heading_key(IGNORED_HEADING))  # we wrote it ourselves
     own = len(header.headings) - header.rejects_cells
     unknown = [
         heading

@@ -52,7 +52,7 @@ def propose_encoding(encoding: Encoding, *, seen: frozenset[int]) -> Statement:
             return sure("utf-8", "the file begins with its byte order mark")
         if seen:
             return sure("utf-8", "its letters beyond ASCII are valid UTF-8")
-        return guess("utf-8", "no letter beyond ASCII was met, so nothing tells it from the others")
+        return guess(None, "no letter beyond ASCII was met, so all read it alike; left out, each file tells")
     if encoding.name == "windows-1250":
         if seen & _AMONG_CONTROLS:
             return sure("windows-1250", "not UTF-8, and its letters at 80-9F are in windows-1250 only")
@@ -64,10 +64,13 @@ def propose_encoding(encoding: Encoding, *, seen: frozenset[int]) -> Statement:
 
 
 def agreed(statements: list[Statement], *, what: str) -> Statement:
-    """One statement for several files of a feed; left out where they differ. What is sure outweighs a guess."""
-    firm = [statement for statement in statements if statement.certainty is Certainty.SURE] or statements
+    """One statement for several files of a feed; left out where they differ. What is sure outweighs a guess, and a
+    guess a file that does not tell.
+    """
+    telling = [statement for statement in statements if statement.value is not None] or statements
+    firm = [statement for statement in telling if statement.certainty is Certainty.SURE] or telling
     values = sorted({str(statement.value) for statement in firm})
     if len(values) > 1:
         return guess(None, f"the samples differ in {what}: {', '.join(values)}; left out, each file tells")
-    others = any(statement.value != firm[0].value for statement in statements)
+    others = any(statement.value != firm[0].value for statement in telling)
     return Statement(firm[0].value, Certainty.GUESS if others else firm[0].certainty, firm[0].reason)

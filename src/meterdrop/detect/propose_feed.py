@@ -73,6 +73,8 @@ def _rank(candidate: Candidate) -> tuple[int, float]:
 
 def _why(candidate: Candidate) -> str:
     wanted = len(candidate.feed.mandatory)
+    if not candidate.missing and not candidate.known:
+        return f"no heading known, but all {wanted} mandatory columns could be told by their cells"
     if not candidate.missing:
         return (
             f"{counted(candidate.known, 'heading')} known, and all {wanted} mandatory columns could be told"

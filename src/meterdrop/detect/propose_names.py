@@ -9,6 +9,12 @@ from typing import Final
 from meterdrop.detect.propose import Statement, counted, guess
 
 _DIGITS: Final = re.compile(r"[0-9]+(?:[-_. ]?[0-9]+)*")
+_MONTH: Final = re.compile(
+    "leden|ledna|únor|unor|února|unora|březen|brezen|března|brezna|duben|dubna|květen|kveten|května|kvetna"
+    "|červenec|cervenec|července|cervence|červen|cerven|června|cervna|srpen|srpna|září|zari|říjen|rijen|října|rijna"
+    "|listopadu|listopad|prosinec|prosince",
+    re.IGNORECASE,
+)
 _SPECIAL: Final = re.compile(r"[\[\]?*/]|[^\S ]|^ +| +$")
 _FEWEST_LETTERS: Final = 2
 _FEWEST_COMMON: Final = 3
@@ -34,7 +40,7 @@ def common_start(texts: Sequence[str]) -> str:
 
 
 def _whence(names: Sequence[str]) -> str:
-    return f"from the names of {counted(len(names), 'sample')}; digits and what differs are left open"
+    return f"from the names of {counted(len(names), 'sample')}; digits, months and what differs are left open"
 
 
 def _pattern(name: str) -> str:
@@ -42,7 +48,7 @@ def _pattern(name: str) -> str:
     stem, dot, ending = name.rpartition(".")
     if not dot:
         stem, ending = name, ""
-    starred = _SPECIAL.sub("*", _DIGITS.sub("*", stem))
+    starred = _SPECIAL.sub("*", _MONTH.sub("*", _DIGITS.sub("*", stem)))
     return re.sub(r"\*+", "*", f"{starred}{dot}{_SPECIAL.sub('*', ending)}").casefold()
 
 

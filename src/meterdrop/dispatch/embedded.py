@@ -1,9 +1,21 @@
-"""Who drains which partner, inside one process? Threads, one partner at a time each."""
+"""Who drains which partner, inside one service? Threads with a worker each, one partner at a time each."""
 
 import queue
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
+
+
+class Worker(Protocol):
+    """One who drains partners, one after another."""
+
+    def warm(self) -> None:
+        """Makes itself ready; it is given a partner only when this returned."""
+
+    def drain(self, partner: str) -> None:
+        """Loads what waits of this partner. Never raises because of what it meets there."""
 
 
 @dataclass(frozen=True)
@@ -15,18 +27,18 @@ class DispatchStatus:
 
 
 class EmbeddedDispatch:
-    """`wake(partner)` asks for a drain; a partner is never drained by two threads, and no wake is lost."""
+    """`wake(partner)` asks for a drain; a partner is never drained by two workers, and no wake is lost."""
 
-    def __init__(self, *, drain: Callable[[str], None], workers: int) -> None:
-        self._drain = drain
+    def __init__(self, *, workers: Sequence[Worker]) -> None:
         self._queue: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._waiting: set[str] = set()
         self._draining: set[str] = set()
         self._again: set[str] = set()
+        self._warm = threading.Event()
         self._threads = [
-            threading.Thread(target=self._work, name=f"worker-{number}", daemon=True)
-            for number in range(workers)
+            threading.Thread(target=self._work, args=(worker,), name=f"worker-{number}", daemon=True)
+            for number, worker in enumerate(workers)
         ]
 
     def wake(self, partner: str) -> None:
@@ -43,12 +55,17 @@ class EmbeddedDispatch:
         for thread in self._threads:
             thread.start()
 
+    def is_warm(self, *, wait: float) -> bool:
+        """Whether a worker is ready within `wait` seconds."""
+        return self._warm.wait(wait)
+
     def stop(self, *, wait: float) -> bool:
-        """Lets every thread finish the partner it is at; whether all of them did in time."""
+        """Lets every thread finish the partner it is at; whether all of them did within `wait` seconds."""
+        until = time.monotonic() + wait
         for _ in self._threads:
             self._queue.put(None)
         for thread in self._threads:
-            thread.join(wait)
+            thread.join(max(0.0, until - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
     def status(self) -> DispatchStatus:
@@ -58,13 +75,16 @@ class EmbeddedDispatch:
                 waiting=tuple(sorted(self._waiting)), draining=tuple(sorted(self._draining))
             )
 
-    def _work(self) -> None:
+    def _work(self, worker: Worker) -> None:
+        worker.warm()
+        self._warm.set()
         while (partner := self._queue.get()) is not None:
             self._begin(partner)
             try:
-                self._drain(partner)
+                worker.drain(partner)
             finally:
                 self._end(partner)
+            worker.warm()
 
     def _begin(self, partner: str) -> None:
         with self._lock:

@@ -18,6 +18,7 @@ class Code(StrEnum):
     FILE_TOO_LARGE = "file.too-large"
     FILE_ENCODING = "file.encoding"
     FILE_NO_HEADER = "file.no-header"
+    FILE_BAD_HEADER = "file.bad-header"
     FILE_MISSING_COLUMN = "file.missing-column"
     FILE_DUPLICATE_COLUMN = "file.duplicate-column"
     FILE_EXTRA_COLUMN = "file.extra-column"
@@ -28,6 +29,7 @@ class Code(StrEnum):
     FILE_TOO_MANY_BAD_LINES = "file.too-many-bad-lines"
     FILE_INCOMPLETE = "file.incomplete"
     FILE_POISONED = "file.poisoned"
+    FILE_REFUSED_BY_REVIEWER = "file.refused-by-reviewer"
 
     LINE_TOO_FEW_CELLS = "line.too-few-cells"
     LINE_TOO_MANY_CELLS = "line.too-many-cells"
@@ -69,6 +71,9 @@ class Code(StrEnum):
     READING_SAME_VALUE = "reading.same-value"
     READING_ROLLOVER = "reading.rollover"
     READING_RESET = "reading.reset"
+    READING_EXCHANGE = "reading.exchange"
+    READING_SMALL_FALL = "reading.small-fall"
+    READING_EXCHANGE_UNREGISTERED = "reading.exchange-unregistered"
     READING_WORSE_KIND = "reading.worse-kind"
     READING_SUPERSEDED = "reading.superseded"
 
@@ -78,6 +83,12 @@ class Code(StrEnum):
     DEVICE_BAD_CORRECTION = "device.bad-correction"
     DEVICE_MISSING_FROM_SNAPSHOT = "device.missing-from-snapshot"
     DEVICE_UNKNOWN_PARTNER = "device.unknown-partner"
+    DEVICE_EXCHANGED = "device.exchanged"
+    DEVICE_OLDER_SNAPSHOT = "device.older-snapshot"
+    DEVICE_MOVED = "device.moved"
+    DEVICE_UNKNOWN_REFERENCE = "device.unknown-reference"
+    DEVICE_READINGS_OUT_OF_SERVICE = "device.readings-out-of-service"
+    DEVICE_PARTNER_REGISTERS_ITSELF = "device.partner-registers-itself"
 
 
 _INFO = frozenset(
@@ -89,10 +100,23 @@ _INFO = frozenset(
         Code.READING_SAME_VALUE,
         Code.READING_ROLLOVER,
         Code.READING_RESET,
+        Code.READING_EXCHANGE,
+        Code.READING_SMALL_FALL,
         Code.DEVICE_MISSING_FROM_SNAPSHOT,
+        Code.DEVICE_EXCHANGED,
+        Code.DEVICE_OLDER_SNAPSHOT,
+        Code.DEVICE_MOVED,
     }
 )
-_WARNING = frozenset({Code.STATUS_UNKNOWN, Code.READING_WORSE_KIND, Code.READING_SUPERSEDED})
+_WARNING = frozenset(
+    {
+        Code.STATUS_UNKNOWN,
+        Code.READING_WORSE_KIND,
+        Code.READING_SUPERSEDED,
+        Code.DEVICE_UNKNOWN_REFERENCE,
+        Code.DEVICE_READINGS_OUT_OF_SERVICE,
+    }
+)
 
 
 def severity_of(code: Code) -> Severity:
@@ -112,6 +136,15 @@ REGISTER_CODES = frozenset(
         Code.READING_BEFORE_INSTALLATION,
         Code.READING_AFTER_REMOVAL,
         Code.DEVICE_AMBIGUOUS_SERIAL,
+        Code.DEVICE_UNKNOWN_PARTNER,
+        Code.DEVICE_PARTNER_REGISTERS_ITSELF,
+        Code.DEVICE_OVERLAP,
+        Code.READING_BELOW_PREVIOUS,
+        Code.READING_IMPLAUSIBLE_RISE,
+        Code.READING_EXCHANGE_UNREGISTERED,
     }
 )
 """What a changed register may change."""
+
+NEIGHBOUR_CODES = frozenset({Code.READING_BELOW_PREVIOUS, Code.READING_IMPLAUSIBLE_RISE})
+"""What other readings of the same meter may change."""

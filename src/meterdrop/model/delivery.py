@@ -2,8 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
+from zoneinfo import ZoneInfo
+
+PRAGUE: Final = ZoneInfo("Europe/Prague")
+"""Whose days are meant by every day without a time."""
 
 
 class State(StrEnum):
@@ -35,13 +40,17 @@ MOVES: Mapping[State, frozenset[State]] = {
     ),
     State.ACCEPTED: frozenset(),
     State.PARTLY_ACCEPTED: frozenset({State.PARTLY_ACCEPTED, State.ACCEPTED}),
-    State.HELD: frozenset({State.LOADING, State.REFUSED}),
+    State.HELD: frozenset({State.HELD, State.LOADING, State.REFUSED}),
     State.REFUSED: frozenset({State.LOADING}),
     State.DUPLICATE: frozenset(),
     State.INCOMPLETE: frozenset(),
     State.POISONED: frozenset({State.LOADING}),
 }
-"""The only table of allowed moves. `loading` may be entered again: a worker died and another took over."""
+"""The only table of allowed moves.
+
+`loading` may be entered again: a worker died and another took over. So may `partly_accepted` and `held`: some of
+their lines were ended, and the partner is told.
+"""
 
 UNFINISHED = frozenset({State.RECEIVED, State.LOADING})
 NEEDS_A_PERSON = frozenset(
@@ -52,6 +61,15 @@ NEEDS_A_PERSON = frozenset(
 def may_move(*, old: State, new: State) -> bool:
     """Whether a delivery may go from one state to another."""
     return new in MOVES[old]
+
+
+class Release(StrEnum):
+    """How a reviewer let a delivery go on that had too many bad lines."""
+
+    WHOLE = "whole"
+    """Also lines that fail soft rules only are stored; the others are set aside."""
+    GOOD = "good"
+    """Good lines are stored, all others set aside."""
 
 
 @dataclass(frozen=True)
@@ -122,11 +140,17 @@ class Delivery:
     duplicate_of: int | None = None
     parent: int | None = None
     revision: int = 0
+    released: Release | None = None
 
     @property
     def number(self) -> str:
         """The delivery's name in receipts: twelve digits."""
         return delivery_number(self.id)
+
+    @property
+    def arrived_on(self) -> date:
+        """The day in Prague it came on: what was agreed for that day judges it, also when it is judged again."""
+        return self.received_at.astimezone(PRAGUE).date()
 
 
 def delivery_number(key: int) -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from meterdrop.model.layout import Layout
+
 
 class MeterdropError(Exception):
     """Something outside the data went wrong; the text is for the person who must act."""
@@ -23,7 +25,8 @@ class CannotRead(MeterdropError):
     """The file as a whole is unusable. `code` is a finding code of the contract (`file.…`).
 
     `line` is the physical line it shows in (1-based), `column` the heading, `value` the text met;
-    `feed` is the feed it was told to be, if that far it came, and `header_found` whether its header was read.
+    `feed` is the feed it was told to be, if that far it came; `header_found` says whether its header was read, and
+    `layout` what was read of it.
     """
 
     def __init__(
@@ -35,13 +38,15 @@ class CannotRead(MeterdropError):
         value: str | None = None,
         feed: str | None = None,
         header_found: bool = False,
+        layout: Layout | None = None,
     ) -> None:
         self.code = code
         self.line = line
         self.column = column
         self.value = value
         self.feed = feed
-        self.header_found = header_found
+        self.header_found = header_found or layout is not None
+        self.layout = layout
         super().__init__(code)
 
 

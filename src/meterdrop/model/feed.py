@@ -6,6 +6,7 @@ from datetime import date
 from enum import StrEnum
 
 from meterdrop.model.codes import Code, Severity
+from meterdrop.model.form import Form
 
 
 class Target(StrEnum):
@@ -86,14 +87,18 @@ class Feed:
     columns: tuple[Column, ...]
     hold_above_share: float = 0.2
     hold_above_lines: int = 20
-    multiline: bool = False
-    max_continuation_lines: int = 0
+    form: Form = field(default_factory=Form)
     rules: Mapping[str, object] = field(default_factory=dict)
     """Parameters of the metering rules (see schemas/README.md)."""
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError if the feed has none."""
         return {column.name: column for column in self.columns}[name]
+
+    @property
+    def in_order(self) -> tuple[str | None, ...]:
+        """The columns of a file without header, in its order; None for one that is ignored."""
+        return self.form.in_order or tuple(column.name for column in self.columns)
 
     @property
     def mandatory(self) -> tuple[str, ...]:

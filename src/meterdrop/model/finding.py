@@ -14,3 +14,5 @@ class Finding:
     line: int | None = None
     column: str | None = None
     value: str | None = None
+    against: str | None = None
+    """What the cell was compared with, in words of no language: `1310 (2026-03-03)`, or another line's number."""

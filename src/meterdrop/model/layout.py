@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from meterdrop.model.form import Footer
+
 SEPARATORS: Final = (";", "\t", "|", ",")
 """What may stand between cells, the likeliest first."""
 
@@ -19,7 +21,8 @@ class Layout:
     """Encoding, separator and header of one file, and which column each heading is.
 
     `headings` are the texts of the header's cells in file order; `columns` names our column for each of them,
-    or None where the heading is unknown or empty (ignored). `header_line` is physical and 1-based.
+    or None where the heading is unknown or empty (ignored). `header_line` is physical and 1-based; 0 if the file has
+    no header: then `headings` are our own names, and `-` for a column that is ignored.
     `heading_units` gives units written into headings (`Stav [m3]` -> {"Value": "m3"}).
     `rejects_cells` is 4 when the header ends with our own `_line;_code;_column;_message`, else 0.
     """
@@ -35,6 +38,16 @@ class Layout:
     extra: tuple[str, ...] = ()
     """Unknown headings, ignored and named once in the receipt."""
     rejects_cells: int = 0
+    preamble: int = 0
+    """So many physical lines at the start are no data."""
+    footer: Footer | None = None
+    max_continuation_lines: int = 0
+    """So many lines more may a record have (`parse.records`)."""
+
+    @property
+    def first_line(self) -> int:
+        """The physical line before which nothing is data."""
+        return max(self.header_line, self.preamble + 1)
 
     def heading_of(self, column: str) -> str:
         """The partner's own heading of our column (our name if the file has none)."""

@@ -20,6 +20,8 @@ MOST_DECIMALS: Final = 6
 
 # Most cells: short enough to need no counting of digits.
 _PLAIN: Final = "-?[0-9]{1,9}([.,][0-9]{1,6})?"
+# What has anything else in it is no number, and need not be tried against each form.
+_LIKELY: Final = f"(?:[-+0-9.,eE]|{SPACE})+"
 _LONE_MARK: Final = "-?[0-9]+([.,][0-9]+)?"
 _SPACED: Final = f"-?[0-9]{{1,3}}({SPACE}[0-9]{{3}})+([.,][0-9]+)?"
 _DOTTED: Final = "-?[0-9]{1,3}([.][0-9]{3})+,[0-9]+"
@@ -33,7 +35,9 @@ _SPACED_WHOLE: Final = f"-?[0-9]{{1,3}}({SPACE}[0-9]{{3}})+"
 def cast_decimals(text: pa.StringArray, column: Column) -> Cast:
     """`<column>` exact and `<column>_sent`: the text with a decimal point and without group spaces, zeros kept."""
     plain = matches(text, _PLAIN)
-    rest = np.flatnonzero(present(text) & ~plain)
+    odd = np.flatnonzero(present(text) & ~plain)
+    likely = matches(text.take(pa.array(odd)), _LIKELY)
+    rest, foreign = odd[likely], odd[~likely]
     sent = pc.replace_substring(nulled(text, ~plain), ",", ".")
     failed: tuple[tuple[Code, Mask], ...] = ()
     number = sent
@@ -44,6 +48,9 @@ def cast_decimals(text: pa.StringArray, column: Column) -> Cast:
         # Arrow counts leading zeros as digits of the decimal; the text keeps them.
         number = pc.replace_substring_regex(sent, "^(-?)0+([0-9])", "\\1\\2")
         failed = tuple((code, spread(rest, count=len(text), mask=mask)) for code, mask in codes)
+    if len(foreign):
+        every = np.ones(len(foreign), dtype=np.bool_)
+        failed = ((Code.VALUE_NOT_A_NUMBER, spread(foreign, count=len(text), mask=every)), *failed)
     return Cast({column.name: number.cast(EXACT), f"{column.name}_sent": sent}, failed)
 
 

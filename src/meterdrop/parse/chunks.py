@@ -25,10 +25,12 @@ _CR = 13
 
 @dataclass(frozen=True)
 class Chunk:
-    """Whole physical lines, in order, as the bytes we split (see `parse.encoded`), line ends included.
+    """Lines in order, as the bytes we split (see `parse.encoded`), line ends included.
 
-    `start` and `stop` are the places of each line without its end. `lines` are the lines themselves.
-    Of a line in `too_long` only the start is here: just so much that it is too long still.
+    `start` and `stop` are the places of each line without its end. `lines` are the lines themselves, `line` their
+    physical numbers. Of a line in `too_long` only the start is here: just so much that it is too long still.
+    In files whose records may have several lines, a "line" is a record: `more` tells how many physical lines each
+    has besides its first (see `parse.records`).
     """
 
     text: bytes
@@ -36,10 +38,17 @@ class Chunk:
     stop: Lines
     lines: pa.LargeBinaryArray
     too_long: Mask
+    line: Lines
+    more: Lines
 
     def __len__(self) -> int:
         """How many lines."""
         return len(self.start)
+
+    @property
+    def physical(self) -> int:
+        """How many physical lines."""
+        return len(self) + int(self.more.sum())
 
     @property
     def octets(self) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
@@ -55,16 +64,47 @@ class Chunk:
         """Which lines hold any of these places, given in order?"""
         return np.diff(np.searchsorted(places, self.bounds)) > 0
 
+    def only(self, chosen: Mask) -> "Chunk":
+        """These lines of it."""
+        if chosen.all():
+            return self
+        length = np.diff(self.bounds)[chosen]
+        start = np.cumsum(length) - length
+        return Chunk(
+            text=self.text_of(chosen),
+            start=start,
+            stop=start + (self.stop - self.start)[chosen],
+            lines=self.lines.filter(pa.array(chosen)),
+            too_long=self.too_long[chosen],
+            line=self.line[chosen],
+            more=self.more[chosen],
+        )
+
+    def text_of(self, chosen: Mask) -> bytes:
+        """These lines with their ends."""
+        if chosen.all():
+            return self.text
+        whole = pa.LargeBinaryArray.from_buffers(
+            pa.large_binary(), len(self), [None, pa.py_buffer(self.bounds), pa.py_buffer(self.text)]
+        ).filter(pa.array(chosen))
+        _, ends, text = whole.buffers()
+        size = int(np.frombuffer(ends, dtype=np.int64)[len(whole)])
+        kept: bytes = text.slice(0, size).to_pybytes() if text is not None else b""
+        return kept
+
 
 def read_chunks(stream: Readable, *, encoding: str, block_bytes: int = BLOCK_BYTES) -> Iterator[Chunk]:
     """The file's lines in chunks of about `block_bytes`; a longer line is cut, never kept whole in memory."""
+    done = 0
     for text in _whole_lines(opened(stream, encoding=encoding), block_bytes):
         for portion in _portions(text):
-            yield chunk_of(portion, encoding=encoding)
+            chunk = chunk_of(portion, encoding=encoding, first=done + 1)
+            yield chunk
+            done += len(chunk)
 
 
-def chunk_of(text: bytes, *, encoding: str) -> Chunk:
-    """The chunk of some whole lines (at least one)."""
+def chunk_of(text: bytes, *, encoding: str, first: int = 1) -> Chunk:
+    """The chunk of some whole lines (at least one), numbered from `first`."""
     start, stop = line_places(text)
     too_long = (stop - start) > LONGEST_LINE
     if too_long.any():
@@ -77,7 +117,29 @@ def chunk_of(text: bytes, *, encoding: str) -> Chunk:
         len(start),
         [None, pa.py_buffer(ends), pa.py_buffer(text.translate(None, b"\r\n"))],
     )
-    return Chunk(text=text, start=start, stop=stop, lines=lines, too_long=too_long)
+    return Chunk(
+        text=text,
+        start=start,
+        stop=stop,
+        lines=lines,
+        too_long=too_long,
+        line=np.arange(first, first + len(start), dtype=np.int64),
+        more=np.zeros(len(start), dtype=np.int64),
+    )
+
+
+def one_after_another(first: Chunk, second: Chunk) -> Chunk:
+    """The lines of both in one chunk."""
+    moved = len(first.text)
+    return Chunk(
+        text=first.text + second.text,
+        start=np.concatenate([first.start, second.start + moved]),
+        stop=np.concatenate([first.stop, second.stop + moved]),
+        lines=pa.concat_arrays([first.lines, second.lines]),
+        too_long=np.concatenate([first.too_long, second.too_long]),
+        line=np.concatenate([first.line, second.line]),
+        more=np.concatenate([first.more, second.more]),
+    )
 
 
 def line_places(text: bytes) -> tuple[Lines, Lines]:

@@ -1,11 +1,12 @@
 """Which lines does the file have, and which cells? Every physical line is counted once; a defect costs its own.
 
-The single-line reader: one physical line a record (RFC 4180 within the line). It goes set-based through the file,
-block by block: lines (`chunks`), what each of them is and what is wrong with it (`structure`), cells (`tokens`).
+One physical line is a record (RFC 4180 within the line), unless the layout allows more. It goes set-based through
+the file, block by block: lines (`chunks`), records (`records`), what each of them is (`footer`) and what is wrong with
+it (`structure`), cells (`tokens`).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import numpy as np
@@ -16,7 +17,9 @@ from meterdrop.model.codes import Code
 from meterdrop.model.layout import SEPARATORS, Layout
 from meterdrop.parse.chunks import BLOCK_BYTES, Chunk, read_chunks
 from meterdrop.parse.encoded import Mask, as_sent
-from meterdrop.parse.structure import Defect, Sorts, blank_lines, comment_lines, defects_of, sort_out
+from meterdrop.parse.footer import without_footer
+from meterdrop.parse.records import joined_lines
+from meterdrop.parse.structure import Defect, Sorts, blank_lines, comment_lines, defects_of
 from meterdrop.parse.tokens import cells_of, frame_of, spilt, unheaded
 from meterdrop.tables import LINE, RAW, Lines, TextBlock, findings_at, join_findings
 
@@ -38,18 +41,22 @@ def read_blocks(
     *,
     layout: Layout,
     block_bytes: int = BLOCK_BYTES,
-    numbers: Sequence[int] | None = None,
+    numbers: Sequence[int] | Lines | None = None,
 ) -> Iterator[TextBlock]:
     """The file's lines in blocks of about `block_bytes`, each line in exactly one count, row or broken line.
 
     `stream` starts where the file does (its byte-order mark may be there or not). `numbers` are the true numbers of
-    the stream's lines when it holds only some of them; ValueError if they are too few. Memory follows `block_bytes`,
-    whatever the file: of a line over 64 KiB only the start is kept.
+    the stream's physical lines when it holds only some of them; ValueError if they are too few. Memory follows
+    `block_bytes`, whatever the file: of a line over 64 KiB only the start is kept. CannotRead `file.truncated` at the
+    end if a footer must be there and is not.
     """
-    done = 0
-    for chunk in read_chunks(stream, encoding=layout.encoding, block_bytes=block_bytes):
-        yield _block(chunk, line=_numbered(numbers, first=done, count=len(chunk)), layout=layout)
-        done += len(chunk)
+    chunks = read_chunks(stream, encoding=layout.encoding, block_bytes=block_bytes)
+    if numbers is not None:
+        chunks = _renumbered(chunks, numbers=numbers)
+    if layout.max_continuation_lines:
+        chunks = joined_lines(chunks, layout=layout)
+    for chunk, sorts in without_footer(chunks, layout=layout):
+        yield _block(chunk, sorts=sorts, layout=layout)
 
 
 def count_lines(stream: BinaryIO, *, encoding: str) -> LineCounts:
@@ -62,17 +69,18 @@ def count_lines(stream: BinaryIO, *, encoding: str) -> LineCounts:
     return LineCounts(physical=physical, blank=blank, comment=comment)
 
 
-def _numbered(numbers: Sequence[int] | None, *, first: int, count: int) -> Lines:
-    if numbers is None:
-        return np.arange(first + 1, first + count + 1, dtype=np.int64)
-    told = np.asarray(numbers[first : first + count], dtype=np.int64)
-    if len(told) < count:
-        raise ValueError(f"{len(numbers)} line numbers, but the stream has more lines")
-    return told
+def _renumbered(chunks: Iterator[Chunk], *, numbers: Sequence[int] | Lines) -> Iterator[Chunk]:
+    """The lines with their true numbers."""
+    for chunk in chunks:
+        first = int(chunk.line[0]) - 1
+        told = np.asarray(numbers[first : first + len(chunk)], dtype=np.int64)
+        if len(told) < len(chunk):
+            raise ValueError(f"{len(numbers)} line numbers, but the stream has more lines")
+        yield replace(chunk, line=told)
 
 
-def _block(chunk: Chunk, *, line: Lines, layout: Layout) -> TextBlock:
-    sorts = sort_out(chunk, line=line, layout=layout)
+def _block(chunk: Chunk, *, sorts: Sorts, layout: Layout) -> TextBlock:
+    line = chunk.line
     defects = defects_of(chunk, data=sorts.data, layout=layout)
     good = sorts.data & ~_any_of(defects, len(chunk))
     # Cells of damaged lines are only looked at where one could stand under an empty heading.
@@ -94,11 +102,11 @@ def _block(chunk: Chunk, *, line: Lines, layout: Layout) -> TextBlock:
             {"line": pd.Series(line[broken], dtype=LINE), "raw": pd.Series(_only(sent, broken), dtype=RAW)}
         ),
         findings=_findings(defects, sorts=sorts, line=line),
-        physical=len(chunk),
+        physical=chunk.physical,
         header=int(sorts.header.sum() + sorts.repeated.sum()),
         blank=int(sorts.blank.sum()),
         comment=int(sorts.comment.sum()),
-        continuation=0,
+        continuation=int(chunk.more.sum()),
     )
 
 

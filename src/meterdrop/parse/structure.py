@@ -1,7 +1,7 @@
 """Is the line well-formed? Each defect costs its own line, and all defects of a line are told."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from meterdrop.model.codes import Code
 from meterdrop.model.layout import SEPARATORS, Layout
 from meterdrop.parse.chunks import Chunk, line_places
 from meterdrop.parse.encoded import Mask, to_split, undecodable
+from meterdrop.parse.quotes import count_cells, matching, quotes_of, well_quoted
 from meterdrop.tables import TEXT, Lines, findings_at
 
 _SPACES = " \t\v\f"
@@ -28,6 +29,20 @@ class Sorts:
     comment: Mask
     blank: Mask
     data: Mask
+
+    def only(self, chosen: Mask) -> "Sorts":
+        """What these lines are."""
+        return Sorts(
+            header=self.header[chosen],
+            repeated=self.repeated[chosen],
+            comment=self.comment[chosen],
+            blank=self.blank[chosen],
+            data=self.data[chosen],
+        )
+
+    def as_comments(self) -> "Sorts":
+        """The same lines, but all data are comments."""
+        return replace(self, comment=self.comment | self.data, data=np.zeros_like(self.data))
 
 
 @dataclass(frozen=True)
@@ -46,10 +61,10 @@ class Defect:
         return findings_at(line=line[self.lines], code=self.code, value=value)
 
 
-def sort_out(chunk: Chunk, *, line: Lines, layout: Layout) -> Sorts:
-    """Header, comment, blank or data? What stands before the header and is not blank counts as comment."""
-    header = line == layout.header_line
-    before = line < layout.header_line
+def sort_out(chunk: Chunk, *, layout: Layout) -> Sorts:
+    """Header, comment, blank or data? What stands before header or data and is not blank counts as comment."""
+    header = chunk.line == layout.header_line
+    before = (chunk.line < layout.first_line) & ~header
     comment = comment_lines(chunk) & ~header
     rest = ~header & ~comment & ~chunk.too_long
     blank = rest & blank_lines(chunk, separators=layout.separator)
@@ -82,7 +97,7 @@ def blank_lines(chunk: Chunk, *, separators: str) -> Mask:
     if ends_blank.any():
         pattern = rf"\A[{re.escape(_SPACES + separators)}]*\z"
         suspects = np.flatnonzero(ends_blank)
-        blank[suspects[_matching(chunk.lines.take(pa.array(suspects)), pattern)]] = True
+        blank[suspects[matching(chunk.lines.take(pa.array(suspects)), pattern)]] = True
     return blank
 
 
@@ -93,7 +108,7 @@ def defects_of(chunk: Chunk, *, data: Mask, layout: Layout) -> list[Defect]:
     quotes are not counted: nobody knows where they end.
     """
     whole = data & ~chunk.too_long
-    quotes = np.flatnonzero(chunk.octets == ord('"')) if b'"' in chunk.text else np.empty(0, np.int64)
+    quotes = quotes_of(chunk)
     badly_quoted = _badly_quoted(chunk, lines=whole & chunk.holding(quotes), separator=layout.separator)
     cells = count_cells(chunk, separator=layout.separator, quotes=quotes)
     counted = whole & ~badly_quoted
@@ -106,18 +121,6 @@ def defects_of(chunk: Chunk, *, data: Mask, layout: Layout) -> list[Defect]:
         Defect(Code.LINE_TOO_FEW_CELLS, counted & (cells < wanted), cells),
         Defect(Code.LINE_TOO_MANY_CELLS, counted & (cells > wanted), cells),
     ]
-
-
-def count_cells(chunk: Chunk, *, separator: str, quotes: Lines) -> Lines:
-    """How many cells has each line? `quotes` are the places of all quotes; lines with bad quotes count anyhow."""
-    separators = np.flatnonzero(chunk.octets == ord(separator))
-    count = np.diff(np.searchsorted(separators, chunk.bounds))
-    if len(quotes):
-        # A separator is inside a cell when an odd number of the line's quotes come before it.
-        owner = np.repeat(np.arange(len(chunk)), count)
-        before = np.searchsorted(quotes, separators) - np.searchsorted(quotes, chunk.start)[owner]
-        count = np.bincount(owner[before % 2 == 0], minlength=len(chunk))
-    return count + 1
 
 
 def _same_as_header(chunk: Chunk, layout: Layout) -> Mask:
@@ -135,14 +138,10 @@ def _same_as_header(chunk: Chunk, layout: Layout) -> Mask:
 
 
 def _badly_quoted(chunk: Chunk, *, lines: Mask, separator: str) -> Mask:
-    """Which of these lines break RFC 4180 on their own? Excel's unquoted `="0001"` is no quote and fine."""
     bad = np.zeros(len(chunk), dtype=np.bool_)
     suspects = np.flatnonzero(lines)
     if len(suspects):
-        mark = re.escape(separator)
-        cell = rf'(?:"(?:[^"]|"")*"|="[^"{mark}]*"|[^"{mark}]*)'
-        well = _matching(chunk.lines.take(pa.array(suspects)), rf"\A{cell}(?:{mark}{cell})*\z")
-        bad[suspects[~well]] = True
+        bad[suspects[~well_quoted(chunk.lines.take(pa.array(suspects)), separator=separator)]] = True
     return bad
 
 
@@ -156,10 +155,8 @@ def _damaged(chunk: Chunk, encoding: str) -> Mask:
     text, places = undecodable(chunk.text, encoding=encoding)
     if not len(places):
         return np.zeros(len(chunk), dtype=np.bool_)
-    start = chunk.start if text is chunk.text else line_places(text)[0]
+    start = chunk.start
+    if text is not chunk.text:
+        first_of_each = np.cumsum(chunk.more + 1) - (chunk.more + 1)
+        start = line_places(text)[0][first_of_each]
     return np.diff(np.searchsorted(places, np.append(start, len(text)))) > 0
-
-
-def _matching(lines: pa.LargeBinaryArray, pattern: str) -> Mask:
-    found: Mask = pc.match_substring_regex(lines, pattern=pattern).to_numpy(zero_copy_only=False)
-    return found

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from meterdrop.model.layout import Layout
+from meterdrop.model.layout import REJECTS_HEADINGS, Layout
 from meterdrop.parse.chunks import Chunk
 from meterdrop.parse.encoded import Mask, is_utf8
 
@@ -20,7 +20,7 @@ def cells_of(chunk: Chunk, *, lines: Mask, layout: Layout) -> pa.Table:
     encoding are good for nothing but to see whether they are empty.
     """
     wanted = [str(place) for place in (*recognised(layout), *unheaded(layout))]
-    text = _text_of(chunk, lines)
+    text = chunk.text_of(lines)
     if not len(text) or not wanted:
         return pa.table({name: pa.array([""] * int(lines.sum()), pa.string()) for name in wanted})
     if not is_utf8(layout.encoding):
@@ -39,7 +39,7 @@ def cells_of(chunk: Chunk, *, lines: Mask, layout: Layout) -> pa.Table:
             quote_char='"' if b'"' in text else False,
             double_quote=True,
             escape_char=False,
-            newlines_in_values=False,
+            newlines_in_values=bool(chunk.more.any()),
             ignore_empty_lines=False,
         ),
         convert_options=csv.ConvertOptions(
@@ -54,8 +54,11 @@ def cells_of(chunk: Chunk, *, lines: Mask, layout: Layout) -> pa.Table:
 
 
 def recognised(layout: Layout) -> dict[int, str]:
-    """Place in the file -> our column."""
-    return {place: name for place, name in enumerate(layout.columns) if name is not None}
+    """Place in the file -> our column; in a rejects file also the line that each line says it corrects."""
+    places = {place: name for place, name in enumerate(layout.columns) if name is not None}
+    if layout.rejects_cells:
+        places[len(layout.headings) - layout.rejects_cells] = REJECTS_HEADINGS[0]
+    return places
 
 
 def unheaded(layout: Layout) -> list[int]:
@@ -81,19 +84,6 @@ def frame_of(cells: pa.Table, *, layout: Layout) -> pd.DataFrame:
         },
         index=pd.RangeIndex(len(cells)),
     )
-
-
-def _text_of(chunk: Chunk, lines: Mask) -> bytes:
-    """These lines of the chunk with their ends."""
-    if lines.all():
-        return chunk.text
-    whole = pa.LargeBinaryArray.from_buffers(
-        pa.large_binary(), len(chunk), [None, pa.py_buffer(chunk.bounds), pa.py_buffer(chunk.text)]
-    ).filter(pa.array(lines))
-    _, ends, text = whole.buffers()
-    size = int(np.frombuffer(ends, dtype=np.int64)[len(whole)])
-    kept: bytes = text.slice(0, size).to_pybytes() if text is not None else b""
-    return kept
 
 
 def _as_utf8(text: bytes, encoding: str) -> bytes:

@@ -1,15 +1,22 @@
 """Where are the bytes as they came? Content-addressed, never changed, behind an obstore URL."""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
+from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import obstore
 from obstore.store import LocalStore, ObjectStore, from_url
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 _BLOCK: Final = 4 * 1024 * 1024
+_PART: Final = 8 * 1024 * 1024
+_PARTS_AT_ONCE: Final = 2
 
 
 class Originals:
@@ -25,16 +32,29 @@ class Originals:
         """Keeps the file's bytes under their hash; they are on disk when this returns. Safe to repeat."""
         name = _name(sha256)
         with content.open("rb") as stream:
-            obstore.put(self._store, name, stream, use_multipart=self._folder is None)
+            # In parts, or the whole file would be held in memory.
+            obstore.put(
+                self._store,
+                name,
+                stream,
+                use_multipart=True,
+                chunk_size=_PART,
+                max_concurrency=_PARTS_AT_ONCE,
+            )
         if self._folder is not None:
             _sync(self._folder / name)
+
+    def take(self, *, content: Path, sha256: str) -> None:
+        """Keeps a scratch file of our own, which is gone then: moved where that can be done, else copied."""
+        if self._folder is None or not _moved(content, into=self._folder / _name(sha256)):
+            self.keep(content=content, sha256=sha256)
+            content.unlink()
 
     def open(self, sha256: str) -> BinaryIO:
         """The bytes as a stream to read from its start."""
         if self._folder is not None:
             return (self._folder / _name(sha256)).open("rb")
-        # obstore's reader is a buffered binary reader in all but its declared type.
-        return cast(BinaryIO, obstore.open_reader(self._store, _name(sha256)))
+        return BufferedReader(_Remote(obstore.open_reader(self._store, _name(sha256))), _BLOCK)
 
     def chunks(self, sha256: str) -> Iterator[bytes]:
         """The bytes in blocks."""
@@ -42,14 +62,51 @@ class Originals:
             while block := stream.read(_BLOCK):
                 yield bytes(block)
 
+    def copy(self, sha256: str, *, to: Path) -> None:
+        """The bytes as a file of their own."""
+        if self._folder is not None:
+            shutil.copyfile(self._folder / _name(sha256), to)
+            return
+        with to.open("wb") as stream:
+            stream.writelines(self.chunks(sha256))
+
     def forget_all(self) -> None:
         """Removes a folder of originals that was only for a try."""
         if self._folder is not None:
             shutil.rmtree(self._folder.parent, ignore_errors=True)
 
 
+class _Remote(RawIOBase):
+    """obstore's reader as Python's files are: to be closed by `with`, read into a buffer."""
+
+    def __init__(self, reader: "obstore.ReadableFile") -> None:
+        self._reader = reader
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        room = memoryview(buffer).cast("B")
+        told = self._reader.read(len(room))
+        room[: len(told)] = told
+        return len(told)
+
+
 def _name(sha256: str) -> str:
     return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
+
+
+def _moved(content: Path, *, into: Path) -> bool:
+    """Whether the file could be moved: it can't to another disk."""
+    into.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        content.rename(into)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        return False
+    _sync(into)
+    return True
 
 
 def _sync(path: Path) -> None:

@@ -52,13 +52,16 @@ def receipt(
 
 def told(finding: Finding, *, language: str) -> dict[str, object]:
     """A finding with its words."""
-    sentence, fix = message(finding.code, language=language, column=finding.column, value=finding.value)
+    sentence, fix = message(
+        finding.code, language=language, column=finding.column, value=finding.value, against=finding.against
+    )
     return {
         "line": finding.line,
         "column": finding.column,
         "code": finding.code.value,
         "severity": finding.severity.value,
         "value": finding.value,
+        "against": finding.against,
         "message": sentence,
         "fix": fix,
     }

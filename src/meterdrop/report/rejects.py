@@ -1,7 +1,10 @@
 """How does the partner get rejected lines back? As a file like theirs, with what is wrong at the end of each line."""
 
-from collections.abc import Iterator
-from typing import Final
+import csv
+from collections.abc import Iterator, Sequence
+from io import StringIO
+from itertools import chain
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -9,117 +12,147 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from meterdrop.model.layout import Layout
+from meterdrop.report.texts import have, have_controls, in_one_piece
 from meterdrop.report.words import messages
+from meterdrop.tables import Lines
 
 COLUMNS: Final = ("_line", "_code", "_column", "_message")
 _JOINED_BY: Final = " | "
+_AT_ONCE: Final = 20_000
+"""Lines whose reasons are in memory at the same time."""
 _BOM: Final = {"utf-8": b"\xef\xbb\xbf", "utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}
 
 
 def header(layout: Layout) -> bytes:
-    """The original header, byte for byte, and our columns; with the byte order mark the file had."""
+    """The original header, byte for byte, and our columns; with the byte order mark the file had.
+
+    A file without header gets one of our own names, by which it can be read when it comes back.
+    """
     own = layout.separator + layout.separator.join(COLUMNS)
     if layout.rejects_cells:
         own = ""
     mark = _BOM.get(layout.encoding, b"") if layout.bom else b""
-    return mark + layout.header_raw + (own + "\n").encode(layout.encoding)
+    theirs = layout.header_raw if layout.header_line else _declared(layout)
+    return mark + theirs + (own + "\n").encode(layout.encoding)
+
+
+def _declared(layout: Layout) -> bytes:
+    """Our own headings as a header line."""
+    line = StringIO()
+    csv.writer(line, delimiter=layout.separator, lineterminator="").writerow(layout.headings)
+    return line.getvalue().encode(layout.encoding, errors="replace")
 
 
 def lines(rows: pd.DataFrame, *, findings: pd.DataFrame, layout: Layout, language: str) -> Iterator[bytes]:
-    """The rejected lines of one block (`line`, `raw`), byte for byte, each with its reasons."""
-    if len(rows) == 0:
-        return
-    reasons = _reasons(rows["line"], findings=findings, language=language)
-    told = _trailers(reasons, separator=layout.separator)
-    raw = pa.Array.from_pandas(rows["raw"]).cast(pa.large_binary())
-    if isinstance(raw, pa.ChunkedArray):
-        raw = raw.combine_chunks()
-    raw = _without_own_cells(raw, layout=layout)
+    """The rejected lines of one block (`line`, `raw`), byte for byte, each with its reasons.
+
+    Both frames are in order of `line`.
+    """
+    for start in range(0, len(rows), _AT_ONCE):
+        yield _portion(
+            rows.iloc[start : start + _AT_ONCE], findings=findings, layout=layout, language=language
+        )
+
+
+def _portion(rows: pd.DataFrame, *, findings: pd.DataFrame, layout: Layout, language: str) -> bytes:
+    line = rows["line"].to_numpy(dtype=np.int64)
+    told = _trailers(line, errors=_errors(line, findings), separator=layout.separator, language=language)
+    raw = in_one_piece(pa.array(rows["raw"]).cast(pa.large_binary()))
     joined = pc.binary_join_element_wise(
-        raw, _encoded(told, encoding=layout.encoding), pa.scalar(b"", pa.large_binary())
+        _without_own_cells(raw, layout=layout), *_encoded(told, encoding=layout.encoding), _bytes("")
     )
     start, end = joined.offset, joined.offset + len(joined)
     offsets = np.frombuffer(joined.buffers()[1], dtype=np.int64)
-    yield memoryview(joined.buffers()[2])[offsets[start] : offsets[end]].tobytes()
+    return memoryview(joined.buffers()[2])[offsets[start] : offsets[end]].tobytes()
 
 
-def _reasons(line: pd.Series, *, findings: pd.DataFrame, language: str) -> pa.Table:
-    """One row a line in the order of `line`: line, code, column, message, each joined where there are several."""
-    errors = findings[findings["severity"] == "error"]
-    table = pa.table(
-        {
-            "line": pa.array(errors["line"], pa.int64()),
-            "code": pa.array(errors["code"], pa.string()),
-            "column": pc.fill_null(pa.array(errors["column"], pa.string()), ""),
-            "message": pa.array(messages(errors, language=language), pa.string()),
-        }
+def _errors(line: Lines, findings: pd.DataFrame) -> pd.DataFrame:
+    """The errors of these lines (at least one)."""
+    told = findings["line"].to_numpy(dtype=np.int64)
+    first, last = np.searchsorted(told, line[0]), np.searchsorted(told, line[-1], side="right")
+    found, told = findings.iloc[first:last], told[first:last]
+    place = np.searchsorted(line, told)
+    wanted = (line[place] == told) & (found["severity"] == "error").to_numpy(dtype=np.bool_)
+    return found if wanted.all() else found.loc[wanted]
+
+
+def _trailers(line: Lines, *, errors: pd.DataFrame, separator: str, language: str) -> list[Any]:
+    """The parts of `;12;value.not-a-number;"Stav";"…"` and a line end, for each line: columns, or one text for all."""
+    bounds = np.searchsorted(errors["line"].to_numpy(dtype=np.int64), np.append(line, line[-1] + 1))
+    code, column, message = (
+        _a_line(in_one_piece(pa.array(cells, pa.string())), bounds)
+        for cells in (errors["code"], errors["column"], messages(errors, language=language))
     )
-    grouped = table.group_by("line", use_threads=False).aggregate(
-        [("code", "list"), ("column", "list"), ("message", "list")]
-    )
-    told = pa.table(
-        {
-            "line": grouped["line"],
-            **{name: _joined(grouped[f"{name}_list"]) for name in ("code", "column", "message")},
-        }
-    )
-    wanted = pa.table({"line": pa.array(line, pa.int64()), "order": pa.array(np.arange(len(line)))})
-    joined = wanted.join(told, keys="line", join_type="left outer", use_threads=False).sort_by("order")
-    return joined.combine_chunks()
+    mark = separator
+    texts = (pa.array(line).cast(pa.string()), code, _quotable(column), _quotable(message))
+    before = (mark, mark, f'{mark}"', f'"{mark}"')
+    return [*chain.from_iterable(zip(before, texts, strict=True)), '"\n']
 
 
-def _joined(texts: pa.ChunkedArray) -> pa.Array:
-    return pc.binary_join(texts.combine_chunks(), _JOINED_BY)
+def _a_line(cells: pa.StringArray, bounds: Lines) -> pa.StringArray:
+    """What each line has of these cells, joined where it has several. `bounds` part the cells by line."""
+    known = pc.fill_null(cells, "")
+    if (np.diff(bounds) == 1).all():
+        return known
+    return pc.binary_join(pa.ListArray.from_arrays(pa.array(bounds, pa.int32()), known), _JOINED_BY)
 
 
-def _trailers(reasons: pa.Table, *, separator: str) -> pa.Array:
-    """`;12;value.not-a-number;Stav;"…"` and a line end, for each line."""
-    cells = [pc.cast(reasons["line"].combine_chunks(), pa.string()), _text(reasons["code"])]
-    cells += [_quoted(_text(reasons[name])) for name in ("column", "message")]
-    return pc.binary_join_element_wise(
-        pa.scalar(""), *cells[:-1], pc.binary_join_element_wise(cells[-1], "\n", ""), separator
-    )
+def _quotable(text: pa.StringArray) -> pa.StringArray:
+    """The texts without control characters and with their quotes doubled."""
+    clean = text
+    if have_controls(clean):
+        clean = pc.replace_substring_regex(clean, r"[\x00-\x1f]", " ")
+    return pc.replace_substring(clean, '"', '""') if have(clean, character='"') else clean
 
 
-def _text(column: pa.ChunkedArray) -> pa.Array:
-    return pc.fill_null(column.combine_chunks(), "")
-
-
-def _quoted(text: pa.Array) -> pa.Array:
-    clean = pc.replace_substring_regex(text, r"[\x00-\x1f]", " ")
-    doubled = pc.replace_substring(clean, '"', '""')
-    return pc.binary_join_element_wise(pa.scalar('"'), doubled, pa.scalar('"'), "")
-
-
-def _encoded(text: pa.Array, *, encoding: str) -> pa.Array:
-    """The same texts in the file's encoding; what it has no letter for becomes `?`."""
+def _encoded(parts: Sequence[Any], *, encoding: str) -> list[Any]:
+    """The same texts in the file's encoding, perhaps in fewer parts; what it has no letter for becomes `?`."""
     if encoding == "utf-8":
-        return text.cast(pa.large_binary())
+        return [_bytes(part) if isinstance(part, str) else part.cast(pa.large_binary()) for part in parts]
+    text = pc.binary_join_element_wise(*parts, "")
     if encoding.startswith("utf-16"):
-        return pa.array([told.encode(encoding) for told in text.to_pylist()], pa.large_binary())
+        return [pa.array([told.encode(encoding) for told in text.to_pylist()], pa.large_binary())]
     together = "".join(text.to_pylist()).encode(encoding, errors="replace")
     ends = np.flatnonzero(np.frombuffer(together, dtype=np.uint8) == ord("\n")) + 1
     offsets = np.concatenate([[0], ends]).astype(np.int64)
-    return pa.LargeBinaryArray.from_buffers(
-        pa.large_binary(), len(text), [None, pa.py_buffer(offsets.tobytes()), pa.py_buffer(together)]
-    )
+    return [
+        pa.LargeBinaryArray.from_buffers(
+            pa.large_binary(), len(text), [None, pa.py_buffer(offsets.tobytes()), pa.py_buffer(together)]
+        )
+    ]
+
+
+def _bytes(text: str) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """A text that stands in every line."""
+    return pa.scalar(text.encode(), pa.large_binary())
 
 
 def _without_own_cells(raw: pa.Array, *, layout: Layout) -> pa.Array:
     """Lines of a rejects file sent back carry our cells of last time; they are taken off."""
     if not layout.rejects_cells:
         return raw
-    separator = layout.separator.encode(layout.encoding)
-    kept = [_cut(line, separator=separator, cells=layout.rejects_cells) for line in raw.to_pylist()]
-    return pa.array(kept, pa.large_binary())
+    cut = _cut_utf16 if layout.encoding.startswith("utf-16") else _cut
+    return pa.array([cut(line, layout=layout) for line in raw.to_pylist()], pa.large_binary())
 
 
-def _cut(line: bytes, *, separator: bytes, cells: int) -> bytes:
-    """The line up to the last-but-`cells` separator outside quotes; the whole line if it has not so many."""
-    pieces = line.split(separator)
-    end = len(pieces)
-    for _ in range(cells):
-        end -= 1
-        while end > 0 and separator.join(pieces[end:]).count(b'"') % 2:
-            end -= 1
-    return separator.join(pieces[:end]) if end > 0 else line
+def _cut_utf16(line: bytes, *, layout: Layout) -> bytes:
+    """The same for letters of two bytes, any of which may look like a separator."""
+    whole = line[: len(line) - len(line) % 2].decode(layout.encoding, "surrogatepass")
+    text = whole.encode("utf-8", "surrogatepass")
+    kept = _cut(text, layout=layout)
+    if len(kept) == len(text):
+        return line
+    return kept.decode("utf-8", "surrogatepass").encode(layout.encoding, "surrogatepass")
+
+
+def _cut(line: bytes, *, layout: Layout) -> bytes:
+    """The line up to our first separator: the last-but-some outside quotes; the whole line if it has not so many."""
+    end = len(line)
+    quotes = 0
+    cells = layout.rejects_cells
+    separator = layout.separator.encode()
+    while cells and (at := line.rfind(separator, 0, end)) >= 0:
+        quotes += line.count(b'"', at, end)
+        cells -= quotes % 2 == 0
+        end = at
+    return line if cells else line[:end]

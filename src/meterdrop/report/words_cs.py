@@ -18,8 +18,12 @@ CZECH: Mapping[Code, tuple[str, str]] = {
         "Uložte soubor v kódování UTF-8 a pošlete ho znovu.",
     ),
     Code.FILE_NO_HEADER: (
-        "Soubor nezačíná záhlavím, které známe.",
-        "Dejte na první řádek názvy sloupců, například SerialNum;Value;Unit;Date, a pošlete soubor znovu.",
+        "Soubor nezačíná záhlavím, které známe[; záhlaví je zřejmě až níže: {value}].",
+        "Dejte na první řádek názvy sloupců, například SerialNum;Value;Unit;Date, a pošlete soubor znovu; mají-li být nad nimi jiné řádky, domluvte to s námi předem.",
+    ),
+    Code.FILE_BAD_HEADER: (
+        "Název sloupce[ {value}] pokračuje na dalším řádku.",
+        "Pište každý název sloupce bez konců řádků, případně odstraňte ze záhlaví přebytečnou uvozovku, a pošlete soubor znovu.",
     ),
     Code.FILE_MISSING_COLUMN: (
         "Chybí povinný sloupec[: {column}].",
@@ -60,6 +64,10 @@ CZECH: Mapping[Code, tuple[str, str]] = {
     Code.FILE_POISONED: (
         "Čtení souboru se na naší straně opakovaně nezdařilo, proto jsme ho odložili.",
         "Nemusíte dělat nic: podívá se na něj náš správce systému a ozve se vám.",
+    ),
+    Code.FILE_REFUSED_BY_REVIEWER: (
+        "Soubor u nás někdo prohlédl a odmítl[: {value}].",
+        "Pošlete opravený soubor.",
     ),
     Code.LINE_TOO_FEW_CELLS: (
         "Řádek má méně buněk než záhlaví[: {value}].",
@@ -174,7 +182,7 @@ CZECH: Mapping[Code, tuple[str, str]] = {
         "Zkontrolujte výrobní číslo. Je-li správné, je třeba měřidlo doplnit do evidence; odečet pak přijmeme sami.",
     ),
     Code.READING_UNIT_MISMATCH: (
-        "Jednotka[ {value}] nepatří k tomuto měřidlu, které měří jinou veličinu.",
+        "Jednotka[ {value}] nepatří k tomuto měřidlu, které měří jinou veličinu[ (jeho jednotka: {against})].",
         "Zkontrolujte výrobní číslo i jednotku a pošlete řádek znovu.",
     ),
     Code.READING_BEFORE_INSTALLATION: (
@@ -186,19 +194,19 @@ CZECH: Mapping[Code, tuple[str, str]] = {
         "Zkontrolujte výrobní číslo a datum, nebo pošlete odečet pod číslem nového měřidla.",
     ),
     Code.READING_BELOW_PREVIOUS: (
-        "Stav je nižší než při dřívějším odečtu, nebo vyšší než při pozdějším[: {value}].",
+        "Stav je nižší než při dřívějším odečtu, nebo vyšší než při pozdějším[: {value}][ oproti {against}].",
         "Zkontrolujte výrobní číslo a hodnotu. Bylo-li měřidlo vyměněno, oznamte výměnu; byl-li chybný jiný odečet, pošlete jeho opravu.",
     ),
     Code.READING_IMPLAUSIBLE_RISE: (
-        "Stav vzrostl rychleji, než takové měřidlo dokáže naměřit[: {value}].",
+        "Stav vzrostl rychleji, než takové měřidlo dokáže naměřit[: {value}][ oproti {against}].",
         "Zkontrolujte hodnotu, jednotku a desetinnou čárku. Je-li odečet správný, napište nám: člověk ho může přijmout.",
     ),
     Code.READING_CONFLICT_IN_FILE: (
-        "Soubor obsahuje pro toto měřidlo a den dvě různé hodnoty[: {value}].",
+        "Soubor obsahuje pro toto měřidlo a den dvě různé hodnoty[: {value}][, jinou na řádku {against}].",
         "Ponechte správný řádek a pošlete ho znovu; neuložili jsme žádný z nich.",
     ),
     Code.READING_CORRECTION: (
-        "Hodnota nahrazuje jinou, kterou jste pro toto měřidlo a den poslali dříve[: nyní {value}].",
+        "Hodnota nahrazuje jinou, kterou jste pro toto měřidlo a den poslali dříve[: nyní {value}][, předtím {against}].",
         "Nic. Pokud jste opravu nezamýšleli, pošlete správnou hodnotu znovu.",
     ),
     Code.READING_SAME_VALUE: (
@@ -206,43 +214,79 @@ CZECH: Mapping[Code, tuple[str, str]] = {
         "Nic.",
     ),
     Code.READING_ROLLOVER: (
-        "Počítadlo přešlo přes nejvyšší číslo a začalo znovu od nuly; odečet jsme přijali.",
+        "Počítadlo přešlo přes nejvyšší číslo a začalo znovu od nuly[: {value}][ oproti {against}]; odečet jsme přijali.",
         "Nic. Bylo-li měřidlo vyměněno, oznamte výměnu.",
     ),
     Code.READING_RESET: (
-        "Rozdělovač topných nákladů začal nový rok od nuly; odečet jsme přijali.",
+        "Rozdělovač topných nákladů začal nový rok od nuly[: {value}][ oproti {against}]; odečet jsme přijali.",
         "Nic. Byl-li přístroj vyměněn, oznamte výměnu.",
     ),
+    Code.READING_EXCHANGE: (
+        "Číselník začíná znovu, protože bylo měřidlo vyměněno[: {value}][ oproti {against}]; odečet jsme přijali.",
+        "Nic. Nebylo-li měřidlo vyměněno, pošlete opravu.",
+    ),
+    Code.READING_SMALL_FALL: (
+        "Číselník je níž než dřív jen o tolik, kolik je vůle měřidla[: {value}][ oproti {against}]; odečet jsme přijali.",
+        "Nic.",
+    ),
     Code.READING_WORSE_KIND: (
-        "Pro toto měřidlo a den ponecháváme skutečný odečet; odhad ho nenahrazuje.",
+        "Pro toto měřidlo a den ponecháváme skutečný odečet[: {against}]; odhad ho nenahrazuje.",
         "Nic, je-li dřívější odečet správný. Jinak pošlete skutečný odečet.",
     ),
     Code.READING_SUPERSEDED: (
-        "Pozdější soubor uvedl pro toto měřidlo a den jinou hodnotu; platí ta pozdější.",
+        "Pozdější soubor uvedl pro toto měřidlo a den jinou hodnotu[: {against}]; platí ta pozdější.",
         "Nic, je-li pozdější hodnota správná. Jinak pošlete správnou znovu.",
+    ),
+    Code.READING_EXCHANGE_UNREGISTERED: (
+        "V tento den bylo pod týmž číslem jedno měřidlo odečteno při demontáži a jiné při montáži[: {value}][ a {against}], ale evidence zná jen jedno z nich.",
+        "Nechte výměnu zapsat do evidence, s posledním dnem starého a prvním dnem nového měřidla; odečet pak přijmeme sami.",
     ),
     Code.DEVICE_MAY_NOT_REGISTER: (
         "Dodáváte jen odečty; výrobní čísla a umístění měřidel zadává správce domu.",
         "Nová nebo změněná měřidla pošlete správci, který je zapíše do evidence.",
     ),
     Code.DEVICE_AMBIGUOUS_SERIAL: (
-        "Dvě používaná měřidla mají po vynechání mezer a úvodních nul stejné číslo[: {value}].",
+        "Dvě používaná měřidla mají po vynechání mezer a úvodních nul stejné číslo[: {value}][; to druhé je {against}].",
         "Pošlete obě čísla celá, nebo u demontovaného měřidla uveďte poslední den (DateTo).",
     ),
     Code.DEVICE_OVERLAP: (
-        "Na jednom místě (umístění, médium, místnost, pořadí) jsou ve stejnou dobu dvě měřidla[: {value}].",
-        "Uveďte u starého měřidla poslední den (DateTo), nebo dejte novému jiné pořadové číslo (Seq).",
+        "Na jednom místě (umístění, médium, místnost, pořadí) jsou ve stejnou dobu dvě měřidla[: {value}][; to druhé je {against}].",
+        "Uveďte u starého měřidla poslední den (DateTo), jmenujte ho u nového v ReplacesSerial, nebo dejte novému jiné pořadové číslo (Seq).",
     ),
     Code.DEVICE_BAD_CORRECTION: (
         "Korekce[ ve sloupci {column}] musí být číslo větší než nula[, ne {value}].",
         "Tam, kde se spotřeba nemá násobit, pošlete 1.",
     ),
     Code.DEVICE_MISSING_FROM_SNAPSHOT: (
-        "Měřidlo z vaší minulé evidence v této není; ponechali jsme ho[: {value}].",
+        "Měřidlo z vaší minulé evidence v této není; ponechali jsme ho[: {value}][ ({against})].",
         "Bylo-li měřidlo demontováno, pošlete ho s posledním dnem (DateTo). Jinak ho do souboru vraťte.",
     ),
     Code.DEVICE_UNKNOWN_PARTNER: (
         "Partnera[ {value}], pro kterého je měřidlo určeno, neznáme.",
         "Použijte dohodnutou zkratku partnera, například metra-sumperk.",
+    ),
+    Code.DEVICE_EXCHANGED: (
+        "Měřidlo na tomto místě bylo vyměněno; dřívější končí dnem, kdy začíná pozdější[: {against}].",
+        "Nic, bylo-li měřidlo vyměněno. Jinak opravte u jednoho z nich místo (Location, Media, Room, Seq).",
+    ),
+    Code.DEVICE_OLDER_SNAPSHOT: (
+        "Toto měřidlo známe z pozdější evidence[ ({against})]; ponechali jsme, co říkala ona.",
+        "Nic. Chcete-li evidenci opravit, pošlete ji s dnešním datem.",
+    ),
+    Code.DEVICE_MOVED: (
+        "Měřidlo změnilo místo[: {against}].",
+        "Nic, bylo-li měřidlo přemístěno. Jinak opravte jeho místo (Location, Media, Room, Seq).",
+    ),
+    Code.DEVICE_UNKNOWN_REFERENCE: (
+        "Měřidlo jmenované[ ve sloupci {column}] v evidenci není, nebo tehdy nebylo v provozu[: {value}]; řádek jsme ponechali.",
+        "Zkontrolujte číslo. Je-li správné, doplňte to měřidlo do evidence; jinak nechte buňku prázdnou.",
+    ),
+    Code.DEVICE_READINGS_OUT_OF_SERVICE: (
+        "Máme odečty tohoto měřidla ze dnů, kdy podle evidence nebylo v provozu[: {against}].",
+        "Zkontrolujte dny montáže a demontáže. Jsou-li správné, pošlete tyto odečty pod číslem druhého měřidla.",
+    ),
+    Code.DEVICE_PARTNER_REGISTERS_ITSELF: (
+        "Partner[ {value}] dodává evidenci měřidel sám; správce zadává měřidla jen partnerům skupiny 1.",
+        "Řádek vynechte: toto měřidlo pošle partner sám.",
     ),
 }

@@ -18,8 +18,12 @@ ENGLISH: Mapping[Code, tuple[str, str]] = {
         "Save the file as UTF-8 and send it again.",
     ),
     Code.FILE_NO_HEADER: (
-        "The file does not begin with a header row that we know.",
-        "Put the column headings into the first line, for example SerialNum;Value;Unit;Date, and send the file again.",
+        "The file does not begin with a header row that we know[; one seems to stand further down: {value}].",
+        "Put the column headings into the first line, for example SerialNum;Value;Unit;Date, and send the file again; if other lines must stand above them, agree it with us first.",
+    ),
+    Code.FILE_BAD_HEADER: (
+        "A heading[ {value}] goes on in the next line.",
+        "Write each heading without line ends, or delete the stray quote in the header row, and send the file again.",
     ),
     Code.FILE_MISSING_COLUMN: (
         "A mandatory column is missing[: {column}].",
@@ -60,6 +64,10 @@ ENGLISH: Mapping[Code, tuple[str, str]] = {
     Code.FILE_POISONED: (
         "Reading the file failed several times on our side, so it was set aside.",
         "You need not do anything: our operator has to look at it and will write to you.",
+    ),
+    Code.FILE_REFUSED_BY_REVIEWER: (
+        "A person looked at the file and refused it[: {value}].",
+        "Send a corrected file.",
     ),
     Code.LINE_TOO_FEW_CELLS: (
         "The line has fewer cells than the header row[: {value}].",
@@ -174,7 +182,7 @@ ENGLISH: Mapping[Code, tuple[str, str]] = {
         "Check the meter number. If it is right, the meter must be added to the register; the reading is then taken by itself.",
     ),
     Code.READING_UNIT_MISMATCH: (
-        "The unit[ {value}] does not fit this meter, which measures something else.",
+        "The unit[ {value}] does not fit this meter, which measures something else[ (its unit: {against})].",
         "Check the meter number and the unit, and send the line again.",
     ),
     Code.READING_BEFORE_INSTALLATION: (
@@ -186,19 +194,19 @@ ENGLISH: Mapping[Code, tuple[str, str]] = {
         "Check the meter number and the date, or send the reading under the new meter's number.",
     ),
     Code.READING_BELOW_PREVIOUS: (
-        "The register is lower than in an earlier reading, or higher than in a later one[: {value}].",
+        "The register is lower than in an earlier reading, or higher than in a later one[: {value}][ against {against}].",
         "Check the meter number and the value. If the meter was exchanged, report it; if the other reading was wrong, send a correction.",
     ),
     Code.READING_IMPLAUSIBLE_RISE: (
-        "The register rose faster than such a meter can measure[: {value}].",
+        "The register rose faster than such a meter can measure[: {value}][ against {against}].",
         "Check the value, its unit and decimal mark. If it is right, tell us: a person can accept it.",
     ),
     Code.READING_CONFLICT_IN_FILE: (
-        "The file has two different values for this meter and day[: {value}].",
+        "The file has two different values for this meter and day[: {value}][, another one in line {against}].",
         "Keep the line that is right and send it again; none of them was stored.",
     ),
     Code.READING_CORRECTION: (
-        "The value replaces another one that you sent earlier for this meter and day[: now {value}].",
+        "The value replaces another one that you sent earlier for this meter and day[: now {value}][, before it was {against}].",
         "Nothing. If you did not mean to correct it, send the right value again.",
     ),
     Code.READING_SAME_VALUE: (
@@ -206,43 +214,79 @@ ENGLISH: Mapping[Code, tuple[str, str]] = {
         "Nothing.",
     ),
     Code.READING_ROLLOVER: (
-        "The register ran over its highest number and began from zero again; the reading was accepted.",
+        "The register ran over its highest number and began from zero again[: {value}][ beside {against}]; the reading was accepted.",
         "Nothing. If the meter was exchanged, report the exchange.",
     ),
     Code.READING_RESET: (
-        "The heat-cost allocator began its new year from zero; the reading was accepted.",
+        "The heat-cost allocator began its new year from zero[: {value}][ beside {against}]; the reading was accepted.",
         "Nothing. If the device was exchanged, report the exchange.",
     ),
+    Code.READING_EXCHANGE: (
+        "The register begins anew because the meter was exchanged[: {value}][ beside {against}]; the reading was accepted.",
+        "Nothing. If the meter was not exchanged, send a correction.",
+    ),
+    Code.READING_SMALL_FALL: (
+        "The register is lower than before by so little that it is the meter's own play[: {value}][ against {against}]; the reading was accepted.",
+        "Nothing.",
+    ),
     Code.READING_WORSE_KIND: (
-        "We keep the actual reading for this meter and day; an estimate does not replace it.",
+        "We keep the actual reading for this meter and day[: {against}]; an estimate does not replace it.",
         "Nothing, if the earlier reading is right. Otherwise send an actual reading.",
     ),
     Code.READING_SUPERSEDED: (
-        "A later file of yours told another value for this meter and day; that one stays.",
+        "A later file of yours told another value for this meter and day[: {against}]; that one stays.",
         "Nothing, if the later value is right. Otherwise send the right one again.",
+    ),
+    Code.READING_EXCHANGE_UNREGISTERED: (
+        "On this day one meter was read out and another one read in under the same number[: {value}][, and {against}], but the register knows only one of them.",
+        "Have the exchange entered in the register, with the last day of the old meter and the first day of the new one; the reading is then taken by itself.",
     ),
     Code.DEVICE_MAY_NOT_REGISTER: (
         "You deliver readings only; meter numbers and places come from the property manager.",
         "Send new or changed meters to the manager, who enters them in the register.",
     ),
     Code.DEVICE_AMBIGUOUS_SERIAL: (
-        "Two meters in use have the same number once spaces and leading zeros are left out[: {value}].",
+        "Two meters in use have the same number once spaces and leading zeros are left out[: {value}][; the other one is {against}].",
         "Send both numbers in full, or end the meter that was removed (DateTo).",
     ),
     Code.DEVICE_OVERLAP: (
-        "Two meters stand at the same place (location, medium, room, order) at the same time[: {value}].",
-        "Give the old meter its last day (DateTo), or give the new one another order number (Seq).",
+        "Two meters stand at the same place (location, medium, room, order) at the same time[: {value}][; the other one is {against}].",
+        "Give the old meter its last day (DateTo), name it in ReplacesSerial of the new one, or give the new one another order number (Seq).",
     ),
     Code.DEVICE_BAD_CORRECTION: (
         "The correction[ in column {column}] must be a number above zero[, not {value}].",
         "Send 1 where consumption is not to be multiplied.",
     ),
     Code.DEVICE_MISSING_FROM_SNAPSHOT: (
-        "A meter of your last register is not in this one; it was kept[: {value}].",
+        "A meter of your last register is not in this one; it was kept[: {value}][ ({against})].",
         "If the meter was removed, send it with its last day (DateTo). Otherwise put it back into the file.",
     ),
     Code.DEVICE_UNKNOWN_PARTNER: (
         "We do not know the partner[ {value}] for whom this meter is meant.",
         "Use the partner's short name as agreed, for example metra-sumperk.",
+    ),
+    Code.DEVICE_EXCHANGED: (
+        "The meter at this place was exchanged; the earlier one ends on the day the later one begins[: {against}].",
+        "Nothing, if the meter was exchanged. Otherwise correct the place (Location, Media, Room, Seq) of one of them.",
+    ),
+    Code.DEVICE_OLDER_SNAPSHOT: (
+        "We know this meter from a later register[ ({against})]; what that one said was kept.",
+        "Nothing. To correct the register, send one with today's date.",
+    ),
+    Code.DEVICE_MOVED: (
+        "This meter changed its place[: {against}].",
+        "Nothing, if the meter was put up elsewhere. Otherwise correct its place (Location, Media, Room, Seq).",
+    ),
+    Code.DEVICE_UNKNOWN_REFERENCE: (
+        "The meter named[ in column {column}] is not in the register, or was not in service then[: {value}]; the line was kept.",
+        "Check the number. If it is right, add that meter to the register; otherwise leave the cell empty.",
+    ),
+    Code.DEVICE_READINGS_OUT_OF_SERVICE: (
+        "We have readings of this meter from days on which, by the register, it was not in service[: {against}].",
+        "Check the days of installation and removal. If they are right, send those readings under the other meter's number.",
+    ),
+    Code.DEVICE_PARTNER_REGISTERS_ITSELF: (
+        "The partner[ {value}] delivers its register itself; the manager enters meters for partners of group 1 only.",
+        "Leave the line out: the partner sends this meter itself.",
     ),
 }

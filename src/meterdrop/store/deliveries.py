@@ -1,12 +1,24 @@
 """What came, and what became of it? The delivery's row is the truth; events and queues are hints."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, Select, and_, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
-from meterdrop.model.delivery import UNFINISHED, Delivery, LineCounts, State, may_move
+from meterdrop.model.delivery import UNFINISHED, Delivery, LineCounts, Release, State, may_move
 from meterdrop.model.errors import TryAgain
 from meterdrop.model.layout import Layout
 from meterdrop.model.ticket import Outcome, Ticket
@@ -77,6 +89,23 @@ def begin(connection: Connection, *, key: int) -> Delivery:
         .values(state=State.LOADING, attempts=delivery.c.attempts + 1)
     )
     return get(connection, key)
+
+
+def load_again(connection: Connection, *, before: Delivery, released: Release | None) -> None:
+    """A person wants this settled delivery loaded; `TryAgain` if someone else acted on it meanwhile."""
+    if not may_move(old=before.state, new=State.LOADING):
+        raise ValueError(f"{before.state} can't be loaded again")
+    changed = connection.execute(
+        update(delivery)
+        .where(
+            delivery.c.id == before.id,
+            delivery.c.state == before.state,
+            delivery.c.revision == before.revision,
+        )
+        .values(state=State.LOADING, attempts=0, released=released)
+    ).rowcount
+    if changed != 1:
+        raise TryAgain(f"delivery {before.number} was changed by someone else meanwhile: look at it again")
 
 
 def give_attempt_back(connection: Connection, *, key: int) -> None:
@@ -156,6 +185,52 @@ def unfinished(connection: Connection, *, partner: str) -> tuple[int, ...]:
     return tuple(row.id for row in rows)
 
 
+def that_wait(
+    connection: Connection,
+    *,
+    partner: str | None,
+    feed: str | None,
+    key: int | None,
+    since: datetime | None,
+) -> tuple[Delivery, ...]:
+    """Deliveries with open lines, the oldest first; all of them where nothing is named."""
+    return _chosen(connection, delivery.c.waiting > 0, partner=partner, feed=feed, key=key, since=since)
+
+
+def that_were_taken(
+    connection: Connection,
+    *,
+    partner: str | None,
+    feed: str | None,
+    key: int | None,
+    since: datetime | None,
+) -> tuple[Delivery, ...]:
+    """Deliveries with accepted lines, the oldest first; all of them where nothing is named."""
+    taken = and_(delivery.c.state.in_(_TAKEN), delivery.c.accepted > 0)
+    return _chosen(connection, taken, partner=partner, feed=feed, key=key, since=since)
+
+
+def _chosen(
+    connection: Connection,
+    condition: ColumnElement[bool],
+    *,
+    partner: str | None,
+    feed: str | None,
+    key: int | None,
+    since: datetime | None,
+) -> tuple[Delivery, ...]:
+    wanted: Select[tuple[object, ...]] = select(delivery).where(condition).order_by(delivery.c.id)
+    if partner is not None:
+        wanted = wanted.where(delivery.c.partner == partner)
+    if feed is not None:
+        wanted = wanted.where(delivery.c.feed == feed)
+    if key is not None:
+        wanted = wanted.where(delivery.c.id == key)
+    if since is not None:
+        wanted = wanted.where(delivery.c.received_at >= since)
+    return tuple(_delivery(row) for row in connection.execute(wanted))
+
+
 def partners_with_work(connection: Connection) -> tuple[str, ...]:
     """Partners that have unfinished deliveries."""
     rows = connection.execute(select(delivery.c.partner).where(delivery.c.state.in_(UNFINISHED)).distinct())
@@ -165,9 +240,12 @@ def partners_with_work(connection: Connection) -> tuple[str, ...]:
 def same_bytes(connection: Connection, *, of: Delivery, feed: str, rules: str) -> Delivery | None:
     """An earlier delivery of the same partner, feed and sha256 whose lines were taken.
 
-    One that is held counts while the rules are the same: after they were mended the file deserves another look.
+    One that is held counts while the rules are the same: after they were mended the file deserves another look. For
+    one that a reviewer released it doesn't count.
     """
-    held_by_these_rules = and_(delivery.c.state == State.HELD, delivery.c.rules == rules)
+    held_by_these_rules = and_(
+        delivery.c.state == State.HELD, delivery.c.rules == rules, literal(of.released is None)
+    )
     row = connection.execute(
         select(delivery)
         .where(
@@ -235,6 +313,32 @@ def layout_of(connection: Connection, *, key: int) -> tuple[str | None, int, str
     return row.encoding, row.bom, row.separator, row.header_line, row.header_raw
 
 
+@dataclass(frozen=True)
+class WrittenHeader:
+    """A delivery's header as its file had it."""
+
+    delivery: int
+    encoding: str
+    separator: str
+    raw: bytes
+
+
+def headers_before(connection: Connection, *, partner: str, feed: str, key: int) -> Iterator[WrittenHeader]:
+    """The headers of this partner's and feed's judged deliveries before this one, the latest first."""
+    rows = connection.execution_options(yield_per=10).execute(
+        select(delivery.c.id, delivery.c.encoding, delivery.c.separator, delivery.c.header_raw)
+        .where(
+            delivery.c.partner == partner,
+            delivery.c.feed == feed,
+            delivery.c.id < key,
+            delivery.c.header_line > 0,
+            delivery.c.header_raw.is_not(None),
+        )
+        .order_by(delivery.c.id.desc())
+    )
+    return (WrittenHeader(*row) for row in rows)
+
+
 def asked_feed(connection: Connection, *, key: int) -> str | None:
     """The feed the sender's command named, if it did."""
     feed: str | None = connection.execute(
@@ -275,4 +379,5 @@ def _delivery(row: Row[tuple[object, ...]]) -> Delivery:
         duplicate_of=row.duplicate_of,
         parent=row.parent,
         revision=row.revision,
+        released=None if row.released is None else Release(row.released),
     )

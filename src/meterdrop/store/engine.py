@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
+from sqlite3 import register_adapter
 from typing import Final
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -41,6 +42,8 @@ def make_engine(url: str) -> Engine:
 
 
 def _prepare_sqlite(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
+    # For each None the driver looks for an adapter; to find one that says None takes half the time of finding none.
+    register_adapter(type(None), {None: None}.get)
     connection.isolation_level = None  # we begin ourselves, see _begin_sqlite
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={_BUSY_MS}")

@@ -1,22 +1,52 @@
 """What was noticed? Every finding of every delivery, none cut."""
 
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, insert, select
 
 from meterdrop.model.codes import Code, Severity
 from meterdrop.model.finding import Finding
-from meterdrop.store.bulk import insert_frame, number_column
+from meterdrop.store.bulk import insert_frame
 from meterdrop.store.schema import finding
-from meterdrop.tables import findings_frame
+from meterdrop.tables import LINE, findings_frame
+
+WHOLE_FILE: Final = 0
+"""The line number under which findings of the file as a whole are kept."""
 
 
 def add(connection: Connection, *, findings: pd.DataFrame, delivery: int) -> None:
-    """Stores findings (line, code, severity, column, value)."""
+    """Stores findings (line, code, severity, column, value, against): all of a line's, or of the file's, at once."""
+    if len(findings) == 0:
+        return
+    line = findings["line"].fillna(WHOLE_FILE).to_numpy(dtype=np.int64)
     frame = findings.copy(deep=False)
-    frame["delivery"] = number_column(delivery, len(frame))
-    insert_frame(connection, table=finding, frame=frame)
+    if (line[1:] < line[:-1]).any():
+        order = np.argsort(line, kind="stable")
+        line, frame = line[order], frame.iloc[order].reset_index(drop=True)
+    place = np.arange(len(line))
+    first = np.maximum.accumulate(np.where(np.diff(line, prepend=line[0] - 1) > 0, place, 0))
+    frame["line"] = pd.Series(line, dtype=LINE)
+    frame["number"] = pd.Series(place - first, dtype=LINE)
+    insert_frame(connection, table=finding, frame=frame, constants={"delivery": delivery})
+
+
+def add_to_file(connection: Connection, told: Finding, *, delivery: int) -> None:
+    """One finding more of the file as a whole."""
+    numbers = select(func.count()).where(finding.c.delivery == delivery, finding.c.line == WHOLE_FILE)
+    connection.execute(
+        insert(finding).values(
+            delivery=delivery,
+            line=WHOLE_FILE,
+            number=numbers.scalar_subquery(),
+            code=told.code.value,
+            severity=told.severity.value,
+            column=told.column,
+            value=told.value,
+            against=told.against,
+        )
+    )
 
 
 def first(connection: Connection, *, delivery: int, limit: int) -> tuple[Finding, ...]:
@@ -24,10 +54,12 @@ def first(connection: Connection, *, delivery: int, limit: int) -> tuple[Finding
     rows = connection.execute(
         select(finding)
         .where(finding.c.delivery == delivery)
-        .order_by(func.coalesce(finding.c.line, 0), finding.c.id)
+        .order_by(finding.c.line, finding.c.number)
         .limit(limit)
     )
-    return tuple(_finding(row.code, row.severity, row.line, row.column, row.value) for row in rows)
+    return tuple(
+        _finding(row.code, row.severity, row.line, row.column, row.value, row.against) for row in rows
+    )
 
 
 def frame_of_lines(connection: Connection, *, delivery: int, first: int, last: int) -> pd.DataFrame:
@@ -35,9 +67,11 @@ def frame_of_lines(connection: Connection, *, delivery: int, first: int, last: i
     rows = connection.execute(
         select(finding)
         .where(finding.c.delivery == delivery, finding.c.line.between(first, last))
-        .order_by(finding.c.line, finding.c.id)
+        .order_by(finding.c.line, finding.c.number)
     )
-    return findings_frame([_finding(row.code, row.severity, row.line, row.column, row.value) for row in rows])
+    return findings_frame(
+        [_finding(row.code, row.severity, row.line, row.column, row.value, row.against) for row in rows]
+    )
 
 
 def of_lines(connection: Connection, *, delivery: int, lines: list[int]) -> dict[int, list[Finding]]:
@@ -45,12 +79,12 @@ def of_lines(connection: Connection, *, delivery: int, lines: list[int]) -> dict
     rows = connection.execute(
         select(finding)
         .where(finding.c.delivery == delivery, finding.c.line.in_(lines))
-        .order_by(finding.c.line, finding.c.id)
+        .order_by(finding.c.line, finding.c.number)
     )
     found: dict[int, list[Finding]] = {}
     for row in rows:
         found.setdefault(row.line, []).append(
-            _finding(row.code, row.severity, row.line, row.column, row.value)
+            _finding(row.code, row.severity, row.line, row.column, row.value, row.against)
         )
     return found
 
@@ -76,10 +110,11 @@ def counts_by_code(connection: Connection, *, delivery: int) -> dict[str, int]:
 
 def as_values(findings: pd.DataFrame, *, limit: int) -> list[Finding]:
     """The first findings of a frame, one by one, for a person to read."""
-    columns = [findings[name].head(limit) for name in ("code", "severity", "line", "column", "value")]
+    names = ("code", "severity", "line", "column", "value", "against")
+    columns = [findings[name].head(limit) for name in names]
     return [
-        _finding(code, severity, _or_none(line), _or_none(column), _or_none(value))
-        for code, severity, line, column, value in zip(*columns, strict=True)
+        _finding(code, severity, *(_or_none(cell) for cell in cells))
+        for code, severity, *cells in zip(*columns, strict=True)
     ]
 
 
@@ -87,5 +122,14 @@ def _or_none(value: Any) -> Any:  # noqa: ANN401 - a cell of any column: pandas 
     return None if value is pd.NA else value
 
 
-def _finding(code: str, severity: str, line: int | None, column: str | None, value: str | None) -> Finding:
-    return Finding(code=Code(code), severity=Severity(severity), line=line, column=column, value=value)
+def _finding(
+    code: str, severity: str, line: int | None, column: str | None, value: str | None, against: str | None
+) -> Finding:
+    return Finding(
+        code=Code(code),
+        severity=Severity(severity),
+        line=line or None,
+        column=column,
+        value=value,
+        against=against,
+    )

@@ -1,10 +1,11 @@
 """Which lines wait for a person or a better register? Each ends in exactly one way."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from types import MappingProxyType
+from typing import Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from sqlalchemy import (
@@ -13,21 +14,32 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
-    bindparam,
     delete,
     exists,
     func,
+    insert,
     or_,
     select,
-    true,
+    union_all,
     update,
 )
 
-from meterdrop.model.errors import TryAgain
-from meterdrop.store.bulk import insert_frame, number_column, portions, text_column
+from meterdrop.model.codes import NEIGHBOUR_CODES, REGISTER_CODES, Code
+from meterdrop.model.line_state import WITH_PARTNER, LineState
+from meterdrop.store.bulk import Constant, insert_frame, portions
+from meterdrop.store.schema import (
+    LINES_A_DELIVERY,
+    device,
+    finding,
+    partner,
+    quarantine,
+    reading,
+    rule_set,
+)
 from meterdrop.store.schema import delivery as deliveries
-from meterdrop.store.schema import finding, partner, quarantine
-from meterdrop.tables import LINE, RAW
+from meterdrop.tables import LINE, RAW, Lines
+
+_BLOCK: Final = 5_000
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,35 @@ class QuarantinedLine:
     reason: str | None
     reading_device: int | None
     reading_day: date | None
+    serial_key: str | None = None
+    day: date | None = None
+    """Which meter and day the line is about, as far as its cells tell."""
+    successor_delivery: int | None = None
+    successor_line: int | None = None
+    """The line that came in its place."""
+
+
+def line_id(*, delivery: int, line: int) -> int:
+    """The id of a delivery's quarantined line: the same files give the same ids."""
+    return delivery * LINES_A_DELIVERY + line
+
+
+def of_delivery(key: int) -> ColumnElement[bool]:
+    """Whether a row is of this delivery, told by its id."""
+    return quarantine.c.id.between(key * LINES_A_DELIVERY, (key + 1) * LINES_A_DELIVERY - 1)
+
+
+def rule_set_id(connection: Connection, fingerprint: str) -> int:
+    """The short name of a rule set; a new one if it has none yet."""
+    known: int | None = connection.execute(
+        select(rule_set.c.id).where(rule_set.c.fingerprint == fingerprint)
+    ).scalar_one_or_none()
+    if known is not None:
+        return known
+    made: int = connection.execute(
+        insert(rule_set).values(fingerprint=fingerprint).returning(rule_set.c.id)
+    ).scalar_one()
+    return made
 
 
 def add(
@@ -56,36 +97,56 @@ def add(
     *,
     rows: pd.DataFrame,
     delivery: int,
-    partner_id: str,
-    feed: str,
     rules: str,
     register_version: int,
 ) -> None:
-    """Sets lines aside; `rows` has line and raw."""
+    """Sets lines aside; `rows` has line and raw, and serial_key and day where the cells told them."""
     count = len(rows)
-    frame = pd.DataFrame({"line": rows["line"], "raw": rows["raw"]})
-    frame["delivery"] = number_column(delivery, count)
-    frame["partner"] = text_column(partner_id, count)
-    frame["feed"] = text_column(feed, count)
-    frame["state"] = text_column("open", count)
-    frame["rules"] = text_column(rules, count)
-    frame["register_version"] = number_column(register_version, count)
-    insert_frame(connection, table=quarantine, frame=frame)
-
-
-def ids_by_line(connection: Connection, *, delivery: int) -> dict[int, int]:
-    """The quarantine's ids of one delivery's open lines."""
-    rows = connection.execute(
-        select(quarantine.c.line, quarantine.c.id).where(
-            quarantine.c.delivery == delivery, quarantine.c.state == "open"
-        )
+    if count == 0:
+        return
+    frame = rows[[name for name in ("line", "raw", "serial_key", "day") if name in rows.columns]].copy(
+        deep=False
     )
-    return {row.line: row.id for row in rows}
+    numbers = frame["line"].to_numpy(dtype=np.int64)
+    frame.insert(0, "id", pd.Series(numbers + delivery * LINES_A_DELIVERY, dtype=LINE))
+    same: dict[str, Constant] = {
+        "delivery": delivery,
+        "state": LineState.OPEN.value,
+        "rule_set": rule_set_id(connection, rules),
+        "register_version": register_version,
+        "partner_version": _partner_version(connection, delivery),
+    }
+    insert_frame(connection, table=quarantine, frame=frame, constants=same)
+    wait(connection, delivery=delivery, more=count)
+
+
+def _partner_version(connection: Connection, delivery: int) -> int:
+    """The version of what the partner of this delivery has stored."""
+    version: int = connection.execute(
+        select(partner.c.version)
+        .join(deliveries, deliveries.c.partner == partner.c.id)
+        .where(deliveries.c.id == delivery)
+    ).scalar_one()
+    return version
+
+
+def wait(connection: Connection, *, delivery: int, more: int, returned: int = 0) -> None:
+    """So many more (or fewer) lines of a delivery are open, and returned to the partner."""
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == delivery)
+        .values(waiting=deliveries.c.waiting + more, returned=deliveries.c.returned + returned)
+    )
+
+
+def lines_of(connection: Connection, *, delivery: int) -> frozenset[int]:
+    """All lines of a delivery that were ever set aside, whatever became of them."""
+    return frozenset(connection.execute(select(quarantine.c.line).where(of_delivery(delivery))).scalars())
 
 
 def find(connection: Connection, key: int) -> QuarantinedLine | None:
     """The line of that id."""
-    row = connection.execute(select(quarantine).where(quarantine.c.id == key)).one_or_none()
+    row = connection.execute(_lines().where(quarantine.c.id == key)).one_or_none()
     return None if row is None else _line(row)
 
 
@@ -96,19 +157,32 @@ def listed(
     delivery: int | None = None,
     state: str | None = "open",
     code: str | None = None,
+    after: int = 0,
     limit: int | None = None,
 ) -> tuple[QuarantinedLine, ...]:
-    """Lines by delivery and line number."""
-    wanted: Select[tuple[object, ...]] = select(quarantine).order_by(quarantine.c.delivery, quarantine.c.line)
+    """Lines by delivery and line number, from the one that follows the id `after` on."""
+    wanted = _lines().where(quarantine.c.id > after).order_by(quarantine.c.id)
     if partner_id is not None:
-        wanted = wanted.where(quarantine.c.partner == partner_id)
+        wanted = wanted.where(deliveries.c.partner == partner_id)
     if delivery is not None:
-        wanted = wanted.where(quarantine.c.delivery == delivery)
+        wanted = wanted.where(of_delivery(delivery))
+    if state == "open":
+        wanted = wanted.where(deliveries.c.waiting > 0)
     if state is not None:
         wanted = wanted.where(quarantine.c.state == state)
     if code is not None:
         wanted = wanted.where(_has_code([code]))
     return tuple(_line(row) for row in connection.execute(wanted.limit(limit)))
+
+
+def _lines() -> Select[tuple[object, ...]]:
+    """Lines with their delivery's partner and feed, and the fingerprint they were judged by."""
+    together = quarantine.join(deliveries, deliveries.c.id == quarantine.c.delivery).outerjoin(
+        rule_set, rule_set.c.id == quarantine.c.rule_set
+    )
+    return select(
+        quarantine, deliveries.c.partner, deliveries.c.feed, rule_set.c.fingerprint.label("rules")
+    ).select_from(together)
 
 
 def _has_code(codes: list[str]) -> ColumnElement[bool]:
@@ -122,110 +196,118 @@ def _has_code(codes: list[str]) -> ColumnElement[bool]:
 def worth_trying(
     connection: Connection,
     *,
-    register_codes: list[str],
-    rules_now: list[str],
-    partner_id: str | None,
-    feed: str | None,
-    delivery: int | None,
+    delivery: int,
+    rules_now: str | None,
     code: str | None,
-    since: datetime | None,
     changed_only: bool,
-) -> dict[int, list[int]]:
-    """Open lines that may end otherwise now, by delivery: the register grew, or the rules are others."""
-    grown = and_(partner.c.register_version != quarantine.c.register_version, _has_code(register_codes))
-    other_rules = or_(quarantine.c.rules.is_(None), quarantine.c.rules.not_in(rules_now))
+) -> list[int]:
+    """A delivery's open lines that may end otherwise now: register, readings or rules are others than when they failed.
+
+    A line whose meter is still not in the register is not among them. `rules_now` is the fingerprint that judges this
+    very delivery today (by the day it arrived); None if there is none any more. Asking whether a line's fingerprint is
+    in force anywhere would be wrong: a version that is put between two others takes deliveries over from one that
+    stays in force for the rest.
+    """
+    of_now = select(rule_set.c.id).where(rule_set.c.fingerprint == rules_now)
+    other_rules = or_(quarantine.c.rule_set.is_(None), quarantine.c.rule_set.not_in(of_now))
     wanted = (
-        select(quarantine.c.delivery, quarantine.c.line)
-        .join(partner, partner.c.id == quarantine.c.partner)
-        .where(quarantine.c.state == "open", or_(grown, other_rules) if changed_only else true())
-        .order_by(quarantine.c.delivery, quarantine.c.line)
+        select(quarantine.c.line)
+        .join(deliveries, deliveries.c.id == quarantine.c.delivery)
+        .join(partner, partner.c.id == deliveries.c.partner)
+        .where(of_delivery(delivery), quarantine.c.state == "open")
+        .order_by(quarantine.c.id)
     )
-    if partner_id is not None:
-        wanted = wanted.where(quarantine.c.partner == partner_id)
-    if feed is not None:
-        wanted = wanted.where(quarantine.c.feed == feed)
-    if delivery is not None:
-        wanted = wanted.where(quarantine.c.delivery == delivery)
+    if changed_only:
+        owner = connection.execute(
+            select(deliveries.c.partner).where(deliveries.c.id == delivery)
+        ).scalar_one()
+        wanted = wanted.where(or_(_register_grew(owner), _more_readings(owner), other_rules))
     if code is not None:
         wanted = wanted.where(_has_code([code]))
-    if since is not None:
-        wanted = wanted.where(
-            quarantine.c.delivery.in_(select(deliveries.c.id).where(deliveries.c.received_at >= since))
-        )
-    found: dict[int, list[int]] = {}
-    for row in connection.execute(wanted):
-        found.setdefault(row.delivery, []).append(row.line)
-    return found
+    return list(connection.execute(wanted).scalars())
 
 
-def resolve(
-    connection: Connection,
-    *,
-    lines: Sequence[QuarantinedLine],
-    state: str,
-    who: str,
-    reason: str | None,
-    now: datetime,
-    corrected: Mapping[int, bytes] = MappingProxyType({}),
-    readings: Mapping[int, tuple[int, date]] = MappingProxyType({}),
-) -> None:
-    """Ends these lines' wait; `TryAgain` if someone else ended one meanwhile.
+def _register_grew(owner: str) -> ColumnElement[bool]:
+    """The register is another one, and knows the meter if that was what lacked."""
+    known = union_all(
+        select(device.c.serial_key).where(device.c.partner == owner),
+        select(device.c.radio_key).where(device.c.partner == owner, device.c.radio_key.is_not(None)),
+    )
+    unknown = Code.READING_NOT_IN_REGISTER.value
+    meter_known = or_(quarantine.c.serial_key.is_(None), quarantine.c.serial_key.in_(known))
+    others = [code.value for code in REGISTER_CODES if code.value != unknown]
+    return and_(
+        partner.c.register_version != quarantine.c.register_version,
+        or_(and_(_has_code([unknown]), meter_known), _has_code(others)),
+    )
 
-    `corrected` has new bytes by line number, `readings` what came of a line (device, day) by its id.
-    """
-    if not lines:
-        return
-    nothing = (None, None)
-    ends = [
-        {
-            "its_id": line.id,
-            "its_version": line.version,
-            "its_bytes": corrected.get(line.line),
-            "its_device": readings.get(line.id, nothing)[0],
-            "its_day": readings.get(line.id, nothing)[1],
-        }
-        for line in lines
-    ]
-    one = (
-        update(quarantine)
+
+def _more_readings(owner: str) -> ColumnElement[bool]:
+    """The line was wrong beside other readings of its meter, and there are more of them since."""
+    since = (
+        select(reading.c.day)
+        .join(device, and_(device.c.id == reading.c.device, device.c.partner == owner))
         .where(
-            quarantine.c.id == bindparam("its_id"),
-            quarantine.c.version == bindparam("its_version"),
-            quarantine.c.state == "open",
-        )
-        .values(
-            state=state,
-            version=quarantine.c.version + 1,
-            resolved_at=now,
-            resolved_by=who,
-            reason=reason,
-            corrected_raw=bindparam("its_bytes"),
-            reading_device=bindparam("its_device"),
-            reading_day=bindparam("its_day"),
+            reading.c.partner == owner,
+            device.c.serial_key == quarantine.c.serial_key,
+            reading.c.delivery >= quarantine.c.delivery,
         )
     )
-    if connection.execute(one, ends).rowcount != len(ends):
-        raise TryAgain("a quarantined line was changed by someone else meanwhile: look at it again")
+    return and_(
+        partner.c.version != quarantine.c.partner_version,
+        _has_code([code.value for code in NEIGHBOUR_CODES]),
+        since.exists(),
+    )
+
+
+def correct(connection: Connection, *, delivery: int, corrected: Mapping[int, bytes]) -> None:
+    """Keeps the new bytes of lines, beside those that came."""
+    for line, raw in corrected.items():
+        connection.execute(
+            update(quarantine)
+            .where(quarantine.c.id == line_id(delivery=delivery, line=line))
+            .values(corrected_raw=raw)
+        )
 
 
 def judged_again(connection: Connection, *, ids: list[int], rules: str, register_version: int) -> None:
-    """Says by which rules and register these lines were last judged and stayed."""
+    """Says by which rules, register and readings these lines (of one delivery) were last judged and stayed."""
+    if not ids:
+        return
+    judged_by = rule_set_id(connection, rules)
+    version = _partner_version(connection, ids[0] // LINES_A_DELIVERY)
     for some in portions(ids):
         connection.execute(
             update(quarantine)
             .where(quarantine.c.id.in_(some))
-            .values(rules=rules, register_version=register_version)
+            .values(rule_set=judged_by, register_version=register_version, partner_version=version)
         )
 
 
-def waiting(connection: Connection, *, delivery: int, block: int = 5_000) -> Iterator[pd.DataFrame]:
+def waiting(connection: Connection, *, delivery: int) -> Iterator[pd.DataFrame]:
     """The lines of a delivery that still wait for the partner or for us (line, raw), in blocks by line."""
-    rows = connection.execution_options(yield_per=block).execute(
-        select(quarantine.c.line, quarantine.c.raw)
-        .where(quarantine.c.delivery == delivery, quarantine.c.state.in_(("open", "returned")))
-        .order_by(quarantine.c.line)
+    theirs = quarantine.c.state.in_([state.value for state in WITH_PARTNER])
+    return _in_blocks(connection, of_delivery(delivery) & theirs)
+
+
+def open_of(connection: Connection, *, delivery: int, wanted: Lines) -> Iterator[pd.DataFrame]:
+    """Those of the wanted lines that are open (line, raw), in blocks by line."""
+    ordered = np.unique(wanted)
+    for some in portions(ordered.tolist()):
+        within = quarantine.c.id.between(
+            line_id(delivery=delivery, line=some[0]), line_id(delivery=delivery, line=some[-1])
+        )
+        for block in _in_blocks(connection, within & (quarantine.c.state == LineState.OPEN.value)):
+            chosen = np.isin(block["line"].to_numpy(dtype=np.int64), ordered)
+            if chosen.any():
+                yield block.loc[chosen].reset_index(drop=True)
+
+
+def _in_blocks(connection: Connection, chosen: ColumnElement[bool]) -> Iterator[pd.DataFrame]:
+    rows = connection.execution_options(yield_per=_BLOCK).execute(
+        select(quarantine.c.line, quarantine.c.raw).where(chosen).order_by(quarantine.c.id)
     )
-    for part in rows.partitions(block):
+    for part in rows.partitions(_BLOCK):
         lines, raws = zip(*part, strict=True)
         yield pd.DataFrame(
             {
@@ -264,4 +346,8 @@ def _line(row: Row[tuple[object, ...]]) -> QuarantinedLine:
         reason=row.reason,
         reading_device=row.reading_device,
         reading_day=row.reading_day,
+        serial_key=row.serial_key,
+        day=row.day,
+        successor_delivery=row.successor_delivery,
+        successor_line=row.successor_line,
     )

@@ -6,17 +6,14 @@ from collections.abc import Iterator
 import pandas as pd
 from sqlalchemy import Connection, select
 
-from meterdrop.store.bulk import insert_frame, number_column, text_column
+from meterdrop.store.bulk import Constant, insert_frame
 from meterdrop.store.schema import record
 
 
 def add(connection: Connection, *, rows: pd.DataFrame, delivery: int, partner: str, feed: str) -> None:
     """Stores records; `rows` has line and cells (JSON text), and may have quarantine."""
-    frame = rows.copy(deep=False)
-    frame["delivery"] = number_column(delivery, len(rows))
-    frame["partner"] = text_column(partner, len(rows))
-    frame["feed"] = text_column(feed, len(rows))
-    insert_frame(connection, table=record, frame=frame)
+    same: dict[str, Constant] = {"delivery": delivery, "partner": partner, "feed": feed}
+    insert_frame(connection, table=record, frame=rows, constants=same)
 
 
 def exported(connection: Connection, *, feed: str, partner: str | None) -> Iterator[dict[str, object]]:

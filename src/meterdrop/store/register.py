@@ -1,13 +1,13 @@
 """Which meters does a partner have, and where? The device register."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, select
 
 from meterdrop.store.schema import device
-from meterdrop.tables import DAY, LINE, TEXT
+from meterdrop.tables import DAY, DECIMAL, LINE, TEXT
 
 _FACTS = {
     "device": LINE,
@@ -17,14 +17,15 @@ _FACTS = {
     "dimension": TEXT,
     "installed_from": DAY,
     "installed_to": DAY,
+    "unit": TEXT,
+    "start_value": DECIMAL,
+    "end_value": DECIMAL,
+    "digits": LINE,
 }
-_CHANGEABLE = tuple(
-    column.name for column in device.columns if column.name not in ("id", "partner", "serial_key")
-)
 
 
 def facts(connection: Connection, *, partner: str) -> pd.DataFrame:
-    """What the rules need to know of each device: its id, names, medium, dimension and days of service."""
+    """What the rules need to know of each device, by id: names, medium, dimension, days of service, what it can show."""
     rows = connection.execute(
         select(
             device.c.id,
@@ -34,6 +35,10 @@ def facts(connection: Connection, *, partner: str) -> pd.DataFrame:
             device.c.dimension,
             device.c.installed_from,
             device.c.installed_to,
+            device.c.unit,
+            device.c.start_value,
+            device.c.end_value,
+            device.c.digits,
         )
         .where(device.c.partner == partner)
         .order_by(device.c.id)
@@ -45,26 +50,6 @@ def facts(connection: Connection, *, partner: str) -> pd.DataFrame:
             for (name, dtype), values in zip(_FACTS.items(), columns, strict=True)
         }
     )
-
-
-def known(connection: Connection, *, partner: str) -> dict[tuple[str, object], dict[str, object]]:
-    """Every device of the partner by (serial key, installed from)."""
-    rows = connection.execute(select(device).where(device.c.partner == partner))
-    return {(row.serial_key, row.installed_from): dict(row._mapping) for row in rows}
-
-
-def add(connection: Connection, devices: list[dict[str, object]]) -> None:
-    """New devices, all of their columns given."""
-    if devices:
-        connection.execute(insert(device), devices)
-
-
-def change(connection: Connection, *, key: int, values: Mapping[str, object]) -> None:
-    """New facts of one device; its partner and serial key never change."""
-    unknown = set(values) - set(_CHANGEABLE)
-    if unknown:
-        raise ValueError(f"not a device's changeable columns: {sorted(unknown)}")
-    connection.execute(update(device).where(device.c.id == key).values(**values))
 
 
 def count(connection: Connection, *, partner: str | None = None) -> int:

@@ -1,5 +1,7 @@
 """Which tables are there? See docs/glossary.md for the words; the line law is a CHECK of `delivery`."""
 
+from typing import Final
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -18,6 +20,7 @@ from sqlalchemy import (
 )
 
 from meterdrop.model.delivery import State
+from meterdrop.model.line_state import LineState
 from meterdrop.store.columns import Bytes, ExactDecimal, JsonText, UtcTime
 
 metadata = MetaData(
@@ -33,6 +36,7 @@ metadata = MetaData(
 # SQLite counts up only for INTEGER PRIMARY KEY; PostgreSQL takes the wide one.
 _KEY = BigInteger().with_variant(Integer(), "sqlite")
 _STATES = ", ".join(f"'{state.value}'" for state in State)
+_LINE_STATES = ", ".join(f"'{state.value}'" for state in LineState)
 
 partner = Table(
     "partner",
@@ -94,6 +98,12 @@ delivery = Table(
     Column("duplicate_of", ForeignKey("delivery.id")),
     Column("parent", ForeignKey("delivery.id")),
     Column("revision", Integer, nullable=False, server_default=text("0")),
+    # How many of its quarantined lines still wait (are open): so that nobody has to count them.
+    Column("waiting", BigInteger, nullable=False, server_default=text("0")),
+    # How many of them are left to the partner.
+    Column("returned", BigInteger, nullable=False, server_default=text("0")),
+    # How a reviewer released it after it was held: `good` lines, or the `whole` of it; null: not at all.
+    Column("released", String(8)),
     CheckConstraint(
         "physical = header + accepted + quarantined + duplicate + blank + comment + continuation",
         name="line_law",
@@ -141,7 +151,12 @@ device = Table(
     Column("verified_until", Date),
     Column("parent_serial", String(64)),
     Column("location_scheme", Text),
+    # The end as its register stated it; `installed_to` also knows of ends that follow from other devices.
+    Column("stated_to", Date),
+    Column("replaces_key", String(64)),
+    # The newest snapshot that named the device, and the delivery it came with.
     Column("seen_on", Date, nullable=False),
+    Column("seen_in", BigInteger, nullable=False, server_default=text("0")),
     Column("delivery", ForeignKey("delivery.id"), nullable=False),
     Column("line", BigInteger, nullable=False),
     UniqueConstraint("partner", "serial_key", "installed_from"),
@@ -162,6 +177,8 @@ def _reading_columns() -> list[Column[object]]:
         Column("delivery", ForeignKey("delivery.id"), nullable=False),
         Column("line", BigInteger, nullable=False),
         Column("quarantine", ForeignKey("quarantine.id")),
+        # True: the value is what was used since the last reading, not what the register showed.
+        Column("delta", Boolean, nullable=False, server_default=text("false")),
     ]
 
 
@@ -190,43 +207,61 @@ reading_history = Table(
     Index("ix_reading_history_key", "partner", "device", "day"),
 )
 
+LINES_A_DELIVERY: Final = 100_000_000
+"""A quarantined line's id is its delivery's times this, plus its line: the same files give the same ids."""
+
+rule_set = Table(
+    "rule_set",
+    metadata,
+    Column("id", _KEY, primary_key=True),
+    Column("fingerprint", String(64), nullable=False, unique=True),
+)
+
 quarantine = Table(
     "quarantine",
     metadata,
-    Column("id", _KEY, primary_key=True),
+    Column("id", _KEY, primary_key=True, autoincrement=False),
     Column("delivery", ForeignKey("delivery.id"), nullable=False),
-    Column("partner", ForeignKey("partner.id"), nullable=False),
-    Column("feed", String(64), nullable=False),
     Column("line", BigInteger, nullable=False),
     Column("raw", Bytes, nullable=False),
+    # Which meter and day the line is about, as far as its cells tell.
+    Column("serial_key", String(64)),
+    Column("day", Date),
     Column("corrected_raw", Bytes),
     Column("state", String(12), nullable=False),
     Column("version", Integer, nullable=False, server_default=text("0")),
-    Column("rules", String(64)),
+    Column("rule_set", ForeignKey("rule_set.id")),
     Column("register_version", BigInteger, nullable=False, server_default=text("0")),
+    # What the partner's version was when the line was judged last: more readings may have come since.
+    Column("partner_version", BigInteger, nullable=False, server_default=text("0")),
     Column("resolved_at", UtcTime),
     Column("resolved_by", Text),
     Column("reason", Text),
     Column("reading_device", BigInteger),
     Column("reading_day", Date),
-    UniqueConstraint("delivery", "line"),
-    CheckConstraint(
-        "state in ('open', 'corrected', 'accepted', 'dismissed', 'superseded', 'returned')", name="state"
-    ),
-    Index("ix_quarantine_open", "partner", "state"),
+    # The line that came in this one's place.
+    Column("successor_delivery", ForeignKey("delivery.id")),
+    Column("successor_line", BigInteger),
+    CheckConstraint(f"id = delivery * {LINES_A_DELIVERY} + line", name="id"),
+    # "open" first: SQLite builds the list anew for every row it has to look it up for, and all rows come as open.
+    CheckConstraint(f"state = '{LineState.OPEN.value}' or state in ({_LINE_STATES})", name="state"),
 )
 
 finding = Table(
     "finding",
     metadata,
-    Column("id", _KEY, primary_key=True),
-    Column("delivery", ForeignKey("delivery.id"), nullable=False),
-    Column("line", BigInteger),
+    Column("delivery", ForeignKey("delivery.id"), primary_key=True, autoincrement=False),
+    # 0: of the file as a whole.
+    Column("line", BigInteger, primary_key=True, autoincrement=False),
+    # Its place among the findings of the line.
+    Column("number", Integer, primary_key=True, autoincrement=False),
     Column("code", String(64), nullable=False),
     Column("severity", String(8), nullable=False),
     Column("column", Text),
     Column("value", Text),
-    Index("ix_finding_delivery_line", "delivery", "line"),
+    # What the cell was compared with.
+    Column("against", Text),
+    sqlite_with_rowid=False,
 )
 
 record = Table(
@@ -255,6 +290,13 @@ event = Table(
     Column("after", JsonText),
     Column("why", Text),
     Index("ix_event_delivery", "delivery"),
+    # Among millions of other events these few are looked for.
+    Index(
+        "ix_event_header_changed",
+        "at",
+        sqlite_where=text("what = 'header.changed'"),
+        postgresql_where=text("what = 'header.changed'"),
+    ),
 )
 
 outbox = Table(

@@ -3,13 +3,23 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from meterdrop.tables import Lines
+
+PORTION: Final = 20_000
+"""So many rows of a name are in memory at the same time where many names are read together."""
+
 
 class Spool:
-    """A folder of frames by name, appended block by block and read back block by block."""
+    """A folder of frames by name, appended block by block and read back in blocks.
+
+    A name may have parts (`part`), each a name of its own; `parts` and `in_line_order` go through all of them.
+    """
 
     def __init__(self, folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
@@ -18,45 +28,90 @@ class Spool:
         self._writers: dict[str, pa.ipc.RecordBatchStreamWriter] = {}
         self._rows: dict[str, int] = {}
 
-    def add(self, name: str, frame: pd.DataFrame) -> None:
-        """Appends a frame; all frames of a name have the same columns and types."""
+    def add(self, name: str, frame: pd.DataFrame, *, portion: int | None = None) -> None:
+        """Appends a frame, or portions of at most so many rows; all frames of a name have the same columns and types."""
         if len(frame) == 0:
             return
         table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
         if name not in self._writers:
             self._writers[name] = pa.ipc.new_stream(str(self._folder / name), table.schema)
-        self._writers[name].write_table(table.combine_chunks())
+        self._writers[name].write_table(table.combine_chunks(), max_chunksize=portion)
         self._rows[name] = self._rows.get(name, 0) + len(frame)
 
     def count(self, name: str) -> int:
         """How many rows were added under a name."""
         return self._rows.get(name, 0)
 
-    def blocks(self, name: str) -> Iterator[pd.DataFrame]:
-        """The frames of a name in the order added; nothing may be added to it afterwards."""
-        writer = self._writers.get(name)
-        if writer is None:
+    def blocks(
+        self, name: str, *, columns: list[str] | None = None, together: int = 1
+    ) -> Iterator[pd.DataFrame]:
+        """The frames of a name in the order added, all columns or some; nothing may be added to it afterwards.
+
+        Frames are put together until they have `together` rows.
+        """
+        waiting: list[pa.Table] = []
+        for table in self._tables(name):
+            waiting.append(table if columns is None else table.select(columns))
+            if sum(map(len, waiting)) >= together:
+                yield _frame(pa.concat_tables(waiting).combine_chunks())
+                waiting = []
+        if waiting:
+            yield _frame(pa.concat_tables(waiting).combine_chunks())
+
+    def _tables(self, name: str) -> Iterator[pa.Table]:
+        if name not in self._writers:
             return
-        writer.close()
-        with pa.memory_map(str(self._folder / name)) as source:
+        self.finish(name)
+        # Read, not mapped: pages of a mapped file would count as this process's memory.
+        with pa.OSFile(str(self._folder / name)) as source:
             for batch in pa.ipc.open_stream(source):
-                yield pa.Table.from_batches([batch]).to_pandas(types_mapper=pd.ArrowDtype)
+                yield pa.Table.from_batches([batch])
+
+    def finish(self, *names: str) -> None:
+        """Nothing more is added to these names: their files are closed."""
+        for name in names:
+            if name in self._writers:
+                self._writers[name].close()
+
+    def forget(self, name: str) -> None:
+        """Removes what was added to a name."""
+        self.finish(name)
+        if self._writers.pop(name, None) is not None:
+            (self._folder / name).unlink()
+        self._rows.pop(name, None)
+
+    def parts(self, name: str) -> list[str]:
+        """The parts of a name that something was added to, in order."""
+        return sorted(known for known in self._writers if _is_part(known, of=name))
 
     def in_line_order(self, *names: str) -> "LineOrder":
-        """Rows of several names with the same columns, to be read up to one line number after another."""
-        return LineOrder([self.blocks(name) for name in names])
+        """Rows of several names and of their parts, to be read up to one line number after another.
+
+        Each is in order of `line`; columns that one lacks are null.
+        """
+        every = [each for name in names for each in (name, *self.parts(name))]
+        return LineOrder([self._tables(name) for name in every])
 
     def close(self) -> None:
         """Removes the folder."""
-        for writer in self._writers.values():
-            writer.close()
+        self.finish(*self._writers)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def part(name: str, number: int) -> str:
+    """One of the parts of a name; their order is that of the numbers."""
+    return f"{name}-{number:04}"
+
+
+def _is_part(known: str, *, of: str) -> bool:
+    name, _, number = known.rpartition("-")
+    return name == of and number.isdecimal()
 
 
 class LineOrder:
     """Several streams of blocks, each in order of `line`, read together as one."""
 
-    def __init__(self, streams: list[Iterator[pd.DataFrame]]) -> None:
+    def __init__(self, streams: list[Iterator[pa.Table]]) -> None:
         self._streams = [_Stream(stream) for stream in streams]
 
     def upto(self, line: int) -> pd.DataFrame | None:
@@ -64,20 +119,34 @@ class LineOrder:
         parts = [part for stream in self._streams for part in stream.upto(line)]
         if not parts:
             return None
-        return pd.concat(parts, ignore_index=True).sort_values("line", kind="stable", ignore_index=True)
+        table = pa.concat_tables(parts, promote_options="default").combine_chunks()
+        lines = _lines(table)
+        if (lines[1:] < lines[:-1]).any():
+            table = table.take(pa.array(np.argsort(lines, kind="stable")))
+        return _frame(table)
 
 
 class _Stream:
-    def __init__(self, blocks: Iterator[pd.DataFrame]) -> None:
+    def __init__(self, blocks: Iterator[pa.Table]) -> None:
         self._blocks = blocks
-        self._rest: pd.DataFrame | None = next(blocks, None)
+        self._rest = next(blocks, None)
 
-    def upto(self, line: int) -> Iterator[pd.DataFrame]:
+    def upto(self, line: int) -> Iterator[pa.Table]:
         while self._rest is not None:
-            within = int(self._rest["line"].searchsorted(line, side="right"))
+            within = int(np.searchsorted(_lines(self._rest), line, side="right"))
             if within:
-                yield self._rest.iloc[:within]
+                yield self._rest.slice(0, within)
             if within < len(self._rest):
-                self._rest = self._rest.iloc[within:]
+                self._rest = self._rest.slice(within)
                 return
             self._rest = next(self._blocks, None)
+
+
+def _lines(table: pa.Table) -> Lines:
+    lines: Lines = table["line"].combine_chunks().to_numpy()
+    return lines
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
+    return frame

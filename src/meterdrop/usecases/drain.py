@@ -23,14 +23,26 @@ class Drain:
     ingest: Ingest
     send_receipts: SendReceipts
 
-    def __call__(self, partner: str, *, stopping: Callable[[], bool] = lambda: False) -> list[Delivery]:
-        """The deliveries settled. Stops between two of them when asked to. `TryAgain` if someone else is at it."""
-        settled: list[Delivery] = []
+    def __call__(
+        self,
+        partner: str,
+        *,
+        stopping: Callable[[], bool] = lambda: False,
+        begins: Callable[[int], None] = lambda _key: None,
+        settled: Callable[[int], None] = lambda _key: None,
+    ) -> list[Delivery]:
+        """The deliveries settled. Stops between two of them when asked to. `TryAgain` if someone else is at it.
+
+        Says the key of each delivery before it is touched, and again when its outcome is committed.
+        """
+        done: list[Delivery] = []
         with self.locks.hold(f"partner-{partner}", wait=_WAIT):
             while not stopping() and (waiting := self._waiting(partner)):
-                settled.append(self.ingest(waiting[0]))
+                begins(waiting[0])
+                done.append(self.ingest(waiting[0]))
+                settled(waiting[0])
                 self.send_receipts()
-        return settled
+        return done
 
     def _waiting(self, partner: str) -> tuple[int, ...]:
         with self.database.reading() as store:

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -36,11 +35,6 @@ READING_TYPES: Final = pa.schema(
 """The columns of the contract; `value` is text, exactly as sent but with a decimal point."""
 
 READING_COLUMNS: Final = tuple(READING_TYPES.names)
-
-_FORMULA: Final = re.compile(
-    r"""((?:^|[;,|\t\r\n])["']*)(?=[=+\-@\t\r＝＋－＠])(?![+-]?[0-9]+(?:[.,][0-9]+)?(?:["';,|\t\r\n]|$))"""
-)
-"""The start of a cell that a spreadsheet takes for a formula, unless it is a number and nothing else."""
 
 DEVICE_COLUMNS: Final = (
     "partner",
@@ -140,12 +134,3 @@ def as_text(value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def harmless(cell: str) -> str:
-    """A cell for people: what a spreadsheet would run as a formula gets a quote before it; numbers stay.
-
-    That also goes for what stands behind a separator inside the cell: a spreadsheet set to another separator than
-    ours cuts there (OWASP, CSV injection).
-    """
-    return _FORMULA.sub(r"\1'", cell)

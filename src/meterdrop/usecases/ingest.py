@@ -5,23 +5,27 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from uuid import uuid4
 
 import structlog
 
-from meterdrop.model.codes import Code
-from meterdrop.model.delivery import Delivery, LineCounts, State
+from meterdrop.model.codes import SOFT, Code
+from meterdrop.model.delivery import Delivery, LineCounts, Release, State
 from meterdrop.model.errors import CannotRead, TryAgain
 from meterdrop.model.feed import Agreement
+from meterdrop.model.finding import Finding
 from meterdrop.model.layout import Layout
 from meterdrop.receive.originals import Originals
-from meterdrop.store import deliveries
+from meterdrop.store import deliveries, successors
 from meterdrop.store.database import Database
 from meterdrop.store.deliveries import Judgement
 from meterdrop.store.spool import Spool
 from meterdrop.usecases.checkpoint import Checkpoint
+from meterdrop.usecases.closing import Corrections
+from meterdrop.usecases.drift import Drift, find_drift
 from meterdrop.usecases.judging.judge import Judged, judge
-from meterdrop.usecases.judging.judgement import judgement_of, of_the_file
-from meterdrop.usecases.judging.rules import Rules
+from meterdrop.usecases.judging.judgement import duplicate_of, judgement_of, of_the_file
+from meterdrop.usecases.judging.rules import Occasion, Rules
 from meterdrop.usecases.publish import Publisher
 from meterdrop.usecases.recognise import recognise
 from meterdrop.usecases.refuse import refusal
@@ -38,8 +42,8 @@ class Ingest:
     database: Database
     originals: Originals
     publisher: Publisher
-    agreements_of: Callable[[str], Sequence[Agreement]]
-    agreement_of: Callable[[str, str], Agreement]
+    agreements_of: Callable[[str, date], Sequence[Agreement]]
+    agreement_of: Callable[[str, str, date], Agreement]
     rules_for: Callable[[Agreement, date], Rules]
     clock: Callable[[], datetime]
     today: Callable[[], date]
@@ -69,6 +73,7 @@ class Ingest:
         return settled
 
     def _loaded(self, delivery: Delivery) -> Delivery:
+        layout: Layout | None = None
         try:
             agreement, layout = self._recognised(delivery)
             self.at("ingest:recognised")
@@ -77,7 +82,7 @@ class Ingest:
                 return self._duplicate(delivery, earlier=earlier, agreement=agreement)
             return self._judged_and_published(delivery, agreement=agreement, layout=layout)
         except CannotRead as problem:
-            return self._refused(delivery, problem=problem)
+            return self._refused(delivery, problem=problem, layout=layout or problem.layout)
 
     def _give_attempt_back(self, delivery: Delivery) -> None:
         """The world failed, not the file: that must not make it poison."""
@@ -92,9 +97,9 @@ class Ingest:
             sha256=delivery.sha256,
             size=delivery.bytes,
             path=delivery.path,
-            agreements=self.agreements_of(delivery.partner)
+            agreements=self.agreements_of(delivery.partner, delivery.arrived_on)
             if asked is None
-            else [self.agreement_of(delivery.partner, asked)],
+            else [self.agreement_of(delivery.partner, asked, delivery.arrived_on)],
             feed=asked,
         )
 
@@ -106,16 +111,73 @@ class Ingest:
 
     def _judged_and_published(self, delivery: Delivery, *, agreement: Agreement, layout: Layout) -> Delivery:
         rules = self.rules_for(agreement, self.today())
+        occasion = self._occasion(delivery, agreement=agreement)
         spool = Spool(self.publisher.work / f"delivery-{delivery.id}")
         try:
             with self.originals.open(delivery.sha256) as stream:
-                judged = judge(stream, agreement=agreement, layout=layout, rules=rules, spool=spool)
+                judged = judge(
+                    stream, agreement=agreement, layout=layout, rules=rules, spool=spool, occasion=occasion
+                )
             self.at("ingest:judged")
             return self._published(
-                delivery, judged=judged, agreement=agreement, layout=layout, rules=rules, spool=spool
+                delivery,
+                judged=judged,
+                agreement=agreement,
+                layout=layout,
+                corrections=Corrections(
+                    agreement=agreement, rules=rules, spool=spool, traced=occasion.traces
+                ),
             )
         finally:
             spool.close()
+
+    def _occasion(self, delivery: Delivery, *, agreement: Agreement) -> Occasion:
+        """A delivery that was judged before came before others that may be stored by now."""
+        with self.database.reading() as store:
+            wanted = successors.wanted_from_partner(
+                store, partner=delivery.partner, feed=agreement.feed.name, before=delivery.id
+            )
+        return Occasion(
+            came_with=delivery.id if delivery.revision else None,
+            waived=SOFT if delivery.released is Release.WHOLE else frozenset(),
+            traces=wanted,
+        )
+
+    def would_come_to(self, delivery: Delivery) -> Judgement:
+        """What loading this delivery would come to; nothing is changed."""
+        spool = Spool(self.publisher.work / f"delivery-{delivery.id}-{uuid4().hex}")
+        try:
+            agreement, layout = self._recognised(delivery)
+            earlier = self._same_bytes(delivery, agreement=agreement)
+            if earlier is not None:
+                return duplicate_of(earlier, agreement=agreement)[0]
+            rules = self.rules_for(agreement, self.today())
+            with self.originals.open(delivery.sha256) as stream:
+                judged = judge(
+                    stream,
+                    agreement=agreement,
+                    layout=layout,
+                    rules=rules,
+                    spool=spool,
+                    occasion=self._occasion(delivery, agreement=agreement),
+                )
+            return self._judgement(delivery, judged=judged, agreement=agreement, layout=layout, rules=rules)[0]
+        except CannotRead as problem:
+            return refusal(delivery.sha256, problem=problem, originals=self.originals)[0]
+        finally:
+            spool.close()
+
+    def _judgement(
+        self, delivery: Delivery, *, judged: Judged, agreement: Agreement, layout: Layout, rules: Rules
+    ) -> tuple[Judgement, list[Finding]]:
+        return judgement_of(
+            judged,
+            agreement=agreement,
+            layout=layout,
+            file_findings=rules.file_findings,
+            parent=self._parent(delivery, layout=layout),
+            released=delivery.released is not None,
+        )
 
     def _published(
         self,
@@ -124,27 +186,31 @@ class Ingest:
         judged: Judged,
         agreement: Agreement,
         layout: Layout,
-        rules: Rules,
-        spool: Spool,
+        corrections: Corrections,
     ) -> Delivery:
-        judgement, told = judgement_of(
-            judged,
-            agreement=agreement,
-            layout=layout,
-            file_findings=rules.file_findings,
-            parent=self._parent(delivery, layout=layout),
+        judgement, told = self._judgement(
+            delivery, judged=judged, agreement=agreement, layout=layout, rules=corrections.rules
         )
         return self.publisher.judged(
             delivery,
             judgement=judgement,
             judged=judged,
             told=told,
-            rules=rules,
-            spool=spool,
+            rules=corrections.rules,
+            spool=corrections.spool,
             layout=layout,
             language=agreement.language,
             stores_rows=judgement.state is not State.HELD,
+            drift=self._drift(delivery, agreement=agreement, layout=layout),
+            close=lambda store, settled: corrections.close(
+                store, self.publisher, settled=settled, now=self.clock()
+            ),
         )
+
+    def _drift(self, delivery: Delivery, *, agreement: Agreement, layout: Layout) -> Drift | None:
+        """Looked up before it is published: the partner's lock keeps it true until then."""
+        with self.database.reading() as store:
+            return find_drift(store, delivery, agreement=agreement, layout=layout)
 
     def _parent(self, delivery: Delivery, *, layout: Layout) -> int | None:
         """An edited rejects file names the upload it came of: `<file>.<upload-id>.rejects.csv`."""
@@ -159,27 +225,25 @@ class Ingest:
         return None
 
     def _duplicate(self, delivery: Delivery, *, earlier: Delivery, agreement: Agreement) -> Delivery:
-        lines = earlier.lines
-        finding = of_the_file(Code.FILE_DUPLICATE, value=earlier.number)
-        judgement = Judgement(
-            state=State.DUPLICATE,
-            lines=replace(lines, accepted=0, quarantined=0, duplicate=lines.data()),
-            findings_by_code={finding.code.value: 1},
-            feed=agreement.feed.name,
-            rules=agreement.fingerprint,
-            duplicate_of=earlier.id,
-        )
+        judgement, finding = duplicate_of(earlier, agreement=agreement)
         return self.publisher.whole(
             delivery, judgement=judgement, told=[finding], language=agreement.language
         )
 
-    def _refused(self, delivery: Delivery, *, problem: CannotRead) -> Delivery:
+    def _refused(self, delivery: Delivery, *, problem: CannotRead, layout: Layout | None) -> Delivery:
+        """A header that changed is the commonest reason, so what changed is told of refused files, too."""
         judgement, finding = refusal(delivery.sha256, problem=problem, originals=self.originals)
+        language, drift = self._language(delivery), None
+        if problem.feed is not None and layout is not None:
+            agreement = self.agreement_of(delivery.partner, problem.feed, delivery.arrived_on)
+            judgement = replace(judgement, rules=agreement.fingerprint, layout=layout)
+            drift = self._drift(delivery, agreement=agreement, layout=layout)
         return self.publisher.whole(
-            delivery, judgement=judgement, told=[finding], language=self._language(delivery)
+            delivery, judgement=judgement, told=[finding], language=language, drift=drift
         )
 
     def _poisoned(self, delivery: Delivery) -> Delivery:
+        Spool(self.publisher.work / f"delivery-{delivery.id}").close()  # what killed attempts left there
         finding = of_the_file(Code.FILE_POISONED, value=str(self.max_attempts))
         judgement = Judgement(
             state=State.POISONED, lines=LineCounts(), findings_by_code={finding.code.value: 1}
@@ -189,4 +253,5 @@ class Ingest:
         )
 
     def _language(self, delivery: Delivery) -> str:
-        return next((agreement.language for agreement in self.agreements_of(delivery.partner)), "cs")
+        agreed = self.agreements_of(delivery.partner, delivery.arrived_on)
+        return next((agreement.language for agreement in agreed), "cs")

@@ -19,6 +19,8 @@ FOLDERS: Final = (
     "originals",
     "partners",
     "receipts",
+    "schemas/feeds",
+    "schemas/partners",
     "work",
 )
 DATABASE_URL: Final = "database.url"

@@ -24,6 +24,14 @@ _KEY: Final = re.compile(
 )
 
 
+def refuse_impossible_id(id: str) -> None:
+    """OperatorMistake if no partner can be called so: it is a folder's name and a login."""
+    if _ID.fullmatch(id) is None:
+        raise OperatorMistake(
+            f"{id!r} can't be a partner's id: use lower-case letters, digits and hyphens, at most 63"
+        )
+
+
 @dataclass(frozen=True)
 class KnownPartner:
     """A partner with its account at the door."""
@@ -51,10 +59,7 @@ class Partners:
         who: str,
     ) -> KnownPartner:
         """A new partner, or more keys for one we have (then active again)."""
-        if _ID.fullmatch(id) is None:
-            raise OperatorMistake(
-                f"{id!r} can't be a partner's id: use lower-case letters, digits and hyphens, at most 63"
-            )
+        refuse_impossible_id(id)
         lines = [line for path in keys for line in keys_in(path)]
         _check_networks(networks)
         old = self._account(id)

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from meterdrop.detect.propose import Statement, guess
+from meterdrop.detect.propose import Statement, guess, sure
 from meterdrop.model.errors import CannotRead, OperatorMistake
 from meterdrop.model.feed import Feed, Target
-from meterdrop.report.words import message
 from meterdrop.usecases.proposing.columns import Told, tell
 from meterdrop.usecases.proposing.feeds import cells_by_column, propose_feed
 from meterdrop.usecases.proposing.proposal import FeedProposal, Proposal, Unreadable
 from meterdrop.usecases.proposing.sample import Cells, read_sample
+from meterdrop.usecases.proposing.unreadable import unreadable_sample
 from meterdrop.usecases.proposing.written import written
 
 __all__ = ["FeedProposal", "Proposal", "Unreadable", "as_yaml", "propose"]
@@ -18,19 +18,28 @@ __all__ = ["FeedProposal", "Proposal", "Unreadable", "as_yaml", "propose"]
 _PARTNER_COLUMN = "Partner"
 
 
-def propose(files: Sequence[Path], *, feeds: Mapping[str, Feed]) -> Proposal:
+def propose(
+    files: Sequence[Path],
+    *,
+    feeds: Mapping[str, Feed],
+    partner: str | None = None,
+    name: str | None = None,
+) -> Proposal:
     """A profile of the one partner who sent all these files, with what is sure and what is a guess.
 
-    A sample nobody can read is told with its reason, and the others are read all the same. OperatorMistake if a file
+    `partner` and `name` are the account's, if they are known already; no file tells them. A sample nobody can read is told with its reason, and the others are read all the same. OperatorMistake if a file
     can't be opened.
     """
     told: dict[str, list[Told]] = {}
     unreadable: list[Unreadable] = []
     for path in files:
+        headings: tuple[str, ...] = ()
         try:
-            sample = tell(read_sample(path, feeds=feeds), feeds=feeds)
+            read = read_sample(path, feeds=feeds)
+            headings = next(iter(read.headers.values())).headings if read.headed else ()
+            sample = tell(read, feeds=feeds)
         except CannotRead as problem:
-            unreadable.append(_unreadable(path, problem))
+            unreadable.append(unreadable_sample(path.name, problem, headings=headings, feeds=feeds))
         except OSError as problem:
             raise OperatorMistake(
                 f"{path} can't be opened ({problem.strerror}); name files you may read"
@@ -39,8 +48,10 @@ def propose(files: Sequence[Path], *, feeds: Mapping[str, Feed]) -> Proposal:
             told.setdefault(sample.candidate.feed.name, []).append(sample)
     register = _register(told)
     return Proposal(
-        partner=guess("new-partner", "files do not tell; the account's name, and this file's"),
-        name=guess("New partner", "files do not tell"),
+        partner=_named(
+            partner, guess("new-partner", "files do not tell; the account's name, and this file's")
+        ),
+        name=_named(name or partner, guess("New partner", "files do not tell")),
         kind=_kind(register),
         group=_group(register),
         feeds=tuple(
@@ -56,9 +67,8 @@ def as_yaml(proposal: Proposal) -> str:
     return written(proposal)
 
 
-def _unreadable(path: Path, problem: CannotRead) -> Unreadable:
-    words, fix = message(problem.code, language="en", column=problem.column, value=problem.value)
-    return Unreadable(file=path.name, code=str(problem.code), words=words, fix=fix)
+def _named(given: str | None, otherwise: Statement) -> Statement:
+    return otherwise if given is None else sure(given, "you said so")
 
 
 def _register(told: Mapping[str, Sequence[Told]]) -> Mapping[str, Cells]:

@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 from uuid import uuid4
 
+import numpy as np
 import pandas as pd
 
 from meterdrop.model.codes import Code
@@ -17,13 +18,15 @@ from meterdrop.receive.hashing import sha256_of
 from meterdrop.receive.originals import Originals
 from meterdrop.report import receipt as receipts
 from meterdrop.report import rejects
-from meterdrop.store import deliveries, events, findings, outbox, quarantine
+from meterdrop.store import anew, deliveries, events, findings, outbox, quarantine
 from meterdrop.store.database import Database, Store
 from meterdrop.store.deliveries import Judgement
 from meterdrop.store.spool import Spool
-from meterdrop.tables import findings_frame
+from meterdrop.tables import Lines, findings_frame
+from meterdrop.usecases.anew import Waited, waited
 from meterdrop.usecases.checkpoint import Checkpoint
-from meterdrop.usecases.judging.judge import Judged, findings_in_order, set_aside_in_order
+from meterdrop.usecases.drift import Drift, tell_of
+from meterdrop.usecases.judging.judge import Judged, both_in_order, set_aside_in_order
 from meterdrop.usecases.judging.rules import Publication, Rules
 
 
@@ -38,15 +41,25 @@ class Publisher:
     at: Checkpoint
 
     def whole(
-        self, delivery: Delivery, *, judgement: Judgement, told: Sequence[Finding], language: str
+        self,
+        delivery: Delivery,
+        *,
+        judgement: Judgement,
+        told: Sequence[Finding],
+        language: str,
+        drift: Drift | None = None,
     ) -> Delivery:
         """An outcome without rows: refused, duplicate or poisoned."""
         with self.database.writing() as store:
+            before = waited(store, delivery)
             settled = deliveries.settle(
                 store, delivery_before=delivery, judgement=judgement, now=self.clock()
             )
+            if before is not None:
+                before.end_with_file(store, settled=settled, now=self.clock())
             findings.add(store, findings=findings_frame(told), delivery=delivery.id)
             self.tell(store, settled, before=delivery, language=language, rejects_blob=None)
+            self._tell_of_drift(store, drift, delivery=settled)
             self.at("publish:settled")
         self.at("publish:committed")
         return settled
@@ -63,26 +76,50 @@ class Publisher:
         layout: Layout,
         language: str,
         stores_rows: bool,
+        drift: Drift | None = None,
+        close: Callable[[Store, Delivery], None] = lambda _store, _settled: None,
     ) -> Delivery:
-        """An outcome with rows: what `rules` left in the spool (unless held), lines set aside, and findings."""
+        """An outcome with rows: what `rules` left in the spool (unless held), lines set aside, and findings.
+
+        `close` ends lines of earlier deliveries that this one corrects, in the same transaction.
+        """
         rejected = set_aside_in_order(spool, ends=judged.ends)
         blob = self.keep_rejects(rejected, layout=layout, language=language)
         with self.database.writing() as store:
+            before = waited(store, delivery)
             if stores_rows:
-                rules.publish(store, spool=spool, publication=self._publication(delivery))
+                rules.publish(store, spool=spool, publication=self._publication(delivery, before=before))
             self.at("publish:rows")
-            self._set_aside(store, delivery, judged=judged, rules=rules, spool=spool, judgement=judgement)
+            still = self._set_aside(
+                store, delivery, judged=judged, rules=rules, spool=spool, judgement=judgement
+            )
+            if before is not None and stores_rows:
+                before.end_stored(
+                    store,
+                    still=still,
+                    rules=rules,
+                    spool=spool,
+                    fingerprint=str(judgement.rules),
+                    now=self.clock(),
+                )
             findings.add(store, findings=findings_frame(told), delivery=delivery.id)
             self.at("publish:quarantine")
             settled = deliveries.settle(
                 store, delivery_before=delivery, judgement=judgement, now=self.clock()
             )
             self.tell(store, settled, before=delivery, language=language, rejects_blob=blob)
+            self._tell_of_drift(store, drift, delivery=settled)
+            if stores_rows:
+                close(store, settled)
             self.at("publish:settled")
         self.at("publish:committed")
         return settled
 
-    def _publication(self, delivery: Delivery) -> Publication:
+    def _tell_of_drift(self, store: Store, drift: Drift | None, *, delivery: Delivery) -> None:
+        if drift is not None:
+            tell_of(store, drift, delivery=delivery, now=self.clock())
+
+    def _publication(self, delivery: Delivery, *, before: Waited | None) -> Publication:
         who = f"delivery:{delivery.number}"
         return Publication(
             delivery=delivery.id,
@@ -90,7 +127,7 @@ class Publisher:
             who=who,
             why=Code.READING_CORRECTION.value,
             now=self.clock(),
-            quarantined={},
+            quarantined=np.zeros(0, dtype=np.int64) if before is None else before.lines,
         )
 
     def _set_aside(
@@ -102,19 +139,24 @@ class Publisher:
         rules: Rules,
         spool: Spool,
         judgement: Judgement,
-    ) -> None:
-        for rows, _ in set_aside_in_order(spool, ends=judged.ends):
-            quarantine.add(
-                store,
-                rows=rows,
-                delivery=delivery.id,
-                partner_id=delivery.partner,
-                feed=str(judgement.feed),
-                rules=str(judgement.rules),
-                register_version=rules.register_version,
-            )
-        for block in findings_in_order(spool, ends=judged.ends):
-            findings.add(store, findings=block, delivery=delivery.id)
+    ) -> Lines:
+        """The lines set aside, in order, if the delivery was judged before: nobody asks for those of a new one."""
+        add = quarantine.add if delivery.revision == 0 else anew.set_aside
+        numbers = [np.zeros(0, dtype=np.int64)]
+        for rows, found in both_in_order(spool, ends=judged.ends):
+            if rows is not None:
+                add(
+                    store,
+                    rows=rows,
+                    delivery=delivery.id,
+                    rules=str(judgement.rules),
+                    register_version=rules.register_version,
+                )
+                if delivery.revision:
+                    numbers.append(rows["line"].to_numpy(dtype=np.int64))
+            if found is not None:
+                findings.add(store, findings=found, delivery=delivery.id)
+        return np.concatenate(numbers)
 
     def keep_rejects(
         self,
@@ -140,7 +182,7 @@ class Publisher:
                     for block in rejects.lines(rows, findings=found, layout=layout, language=language):
                         stream.write(block)
             sha256 = sha256_of(path)
-            self.originals.keep(content=path, sha256=sha256)
+            self.originals.take(content=path, sha256=sha256)
         finally:
             path.unlink(missing_ok=True)
         return sha256

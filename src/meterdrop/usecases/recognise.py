@@ -1,12 +1,11 @@
 """Which feed is this file, and how is it written?"""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import chain
 from typing import Final
 
 from meterdrop.detect.encoding import Encoding, find_encoding
-from meterdrop.detect.layout import find_layout
+from meterdrop.detect.layout import find_layout, layout_of_header
 from meterdrop.model.codes import Code
 from meterdrop.model.errors import CannotRead
 from meterdrop.model.feed import Agreement
@@ -56,14 +55,16 @@ def head_of(originals: Originals, sha256: str) -> bytes:
 
 
 def recognise_excerpt(
-    excerpt: bytes, *, encoding: str, bom: int, header_line: int, path: str, agreement: Agreement
+    header_raw: bytes, *, encoding: str, bom: int, separator: str, header_line: int, agreement: Agreement
 ) -> Layout:
-    """The layout of header and some lines of a file whose encoding was found when it came."""
-    _, layout = find_layout(
-        excerpt,
+    """The layout of some lines of a file of which this was found when it came; `header_line` 0: it had no header.
+
+    Raises CannotRead if the header isn't one by what is agreed now. Lines are judged without footer: they are none.
+    """
+    return layout_of_header(
+        header_raw,
         encoding=Encoding(name=encoding, bom=bom),
-        path=path,
-        agreements=[agreement],
-        feed=agreement.feed.name,
+        separator=separator,
+        header_line=header_line,
+        agreement=agreement,
     )
-    return replace(layout, header_line=header_line)

@@ -27,6 +27,7 @@ def refusal(sha256: str, *, problem: CannotRead, originals: Originals) -> tuple[
         ),
         findings_by_code={code.value: 1},
         feed=problem.feed,
+        layout=problem.layout,
     )
     return judgement, finding
 

@@ -1,30 +1,36 @@
 """Quarantined lines are judged again: by the same function, with the rules and the register of today."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from io import BytesIO
+from pathlib import Path
 from typing import Final
 from uuid import uuid4
+
+import numpy as np
+import pandas as pd
 
 from meterdrop.model.codes import Code
 from meterdrop.model.delivery import Delivery, State
 from meterdrop.model.errors import OperatorMistake, TryAgain
 from meterdrop.model.feed import Agreement
 from meterdrop.model.finding import Finding
-from meterdrop.model.layout import LONGEST_LINE, Layout
+from meterdrop.model.line_state import LineState
 from meterdrop.report.receipt import MOST_FINDINGS
-from meterdrop.store import deliveries, events, findings, quarantine, readings
+from meterdrop.store import deliveries, endings, findings, quarantine, successors
 from meterdrop.store.database import Database, Store
-from meterdrop.store.quarantine import QuarantinedLine
+from meterdrop.store.quarantine import line_id
 from meterdrop.store.spool import Spool
+from meterdrop.tables import LINE, Lines
+from meterdrop.usecases.closing import TOLD_LATER, Corrections
+from meterdrop.usecases.excerpt import Excerpt, write_excerpt
 from meterdrop.usecases.judging.judge import Judged, findings_in_order, judge, set_aside_in_order
-from meterdrop.usecases.judging.rules import Publication, Rules
+from meterdrop.usecases.judging.rules import Occasion, Publication, Rules
+from meterdrop.usecases.judging.traces import linked
 from meterdrop.usecases.publish import Publisher
-from meterdrop.usecases.recognise import recognise_excerpt
 from meterdrop.usecases.resettle import resettle
 
-_MARKS: Final = {"utf-8": b"\xef\xbb\xbf", "utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}
+_ENDED: Final = "these lines are not open any more: look at the quarantine again"
 
 
 @dataclass(frozen=True)
@@ -33,9 +39,13 @@ class Act:
 
     who: str
     why: str
-    ends_as: str
-    corrected: Mapping[int, bytes]
+    ends_as: LineState
+    corrected: Mapping[int, bytes] = field(default_factory=dict)
     """New bytes of lines a reviewer corrected, by line."""
+    cells: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)
+    """What the reviewer changed by heading, before and after."""
+    versions: Mapping[int, int] = field(default_factory=dict)
+    """What was looked at (line -> version): if it is another one by now, nothing is done."""
     waived: frozenset[Code] = frozenset()
     all_or_nothing: bool = False
     """Nothing is stored if one of the lines still fails."""
@@ -55,213 +65,191 @@ class Rejudged:
 
 
 @dataclass(frozen=True)
+class _Again:
+    """Lines of one delivery that were judged again, and all that came of it."""
+
+    delivery: Delivery
+    excerpt: Excerpt
+    agreement: Agreement
+    rules: Rules
+    spool: Spool
+    judged: Judged
+    occasion: Occasion
+
+    def still(self) -> Lines:
+        """The lines that still fail, in order."""
+        aside = (rows["line"] for rows, _ in set_aside_in_order(self.spool, ends=self.judged.ends))
+        return _numbers(aside)
+
+    def with_code(self, code: Code) -> Lines:
+        """The lines of which this was found."""
+        blocks = findings_in_order(self.spool, ends=self.judged.ends)
+        return np.unique(_numbers(block.loc[block["code"] == code.value, "line"] for block in blocks))
+
+    def readings(self, lines: Lines) -> pd.DataFrame:
+        """The readings these lines tell: quarantined line's `id`, `device` and `day`."""
+        told = linked(self.rules, self.spool, lines=lines)
+        ids = told["line"].to_numpy(dtype=np.int64) + line_id(delivery=self.delivery.id, line=0)
+        return told[["device", "day"]].assign(id=pd.Series(ids, dtype=LINE))
+
+    def outcome(self) -> Rejudged:
+        """What came of it, or would."""
+        told: list[Finding] = []
+        for block in findings_in_order(self.spool, ends=self.judged.ends):
+            told.extend(findings.as_values(block, limit=MOST_FINDINGS - len(told)))
+        return Rejudged(
+            delivery=self.delivery.id,
+            accepted=self.judged.lines.accepted,
+            duplicate=self.judged.lines.duplicate,
+            still=self.judged.lines.quarantined,
+            findings=tuple(told),
+        )
+
+
+@dataclass(frozen=True)
 class Rejudge:
     """Judges open lines of one delivery again and stores what is right now, in one transaction."""
 
     database: Database
     publisher: Publisher
-    agreement_of: Callable[[str, str], Agreement]
+    agreement_of: Callable[[str, str, date], Agreement]
     rules_for: Callable[[Agreement, date], Rules]
     clock: Callable[[], datetime]
     today: Callable[[], date]
 
     def __call__(self, key: int, *, lines: Sequence[int], act: Act, dry_run: bool) -> Rejudged:
         """`lines` are physical numbers. The caller holds the partner's lock."""
-        wanted = frozenset(lines)
         with self.database.reading() as store:
             delivery = deliveries.get(store, key)
-            open_lines = [line for line in quarantine.listed(store, delivery=key) if line.line in wanted]
-            cut = findings.lines_with(store, delivery=key, code=Code.LINE_TOO_LONG)
+        if delivery.state is State.ACCEPTED:
+            raise TryAgain(_ENDED)
         if delivery.state is not State.PARTLY_ACCEPTED:
             raise OperatorMistake(
                 f"delivery {delivery.number} is {delivery.state.value}: its lines can't be judged one by one"
             )
-        if not open_lines:
-            raise TryAgain("these lines are not open any more: look at the quarantine again")
-        agreement = self.agreement_of(delivery.partner, str(delivery.feed))
-        layout, excerpt = self._excerpt(
-            delivery, lines=open_lines, agreement=agreement, corrected=act.corrected, cut=cut
-        )
-        rules = self.rules_for(agreement, self.today())
-        spool = Spool(self.publisher.work / f"again-{key}-{uuid4().hex}")
+        name = f"again-{key}-{uuid4().hex}"
+        spool = Spool(self.publisher.work / name)
+        path = self.publisher.work / f"{name}.csv"
         try:
-            judged = judge(
-                BytesIO(excerpt),
-                agreement=agreement,
-                layout=layout,
-                rules=rules,
-                spool=spool,
-                numbers=[layout.header_line, *(line.line for line in open_lines)],
-                waived=act.waived,
-                came_with=key if act.yields else None,
-            )
-            if judged.lines.data() < len(open_lines):
-                raise OperatorMistake(
-                    "a line would be blank, a comment or a header now, and no record: nothing was changed. "
-                    "Dismiss it if it is not wanted."
-                )
-            outcome = _outcome(key, judged=judged, spool=spool)
+            again = self._judged(delivery, lines=np.array(lines, np.int64), act=act, spool=spool, path=path)
+            outcome = again.outcome()
             if not (dry_run or (act.all_or_nothing and outcome.still)):
-                self._publish(
-                    delivery,
-                    open_lines=open_lines,
-                    judged=judged,
-                    rules=rules,
-                    spool=spool,
-                    layout=layout,
-                    agreement=agreement,
-                    act=act,
-                )
+                self._publish(again, act=act)
             return outcome
         finally:
             spool.close()
+            path.unlink(missing_ok=True)
 
-    def _excerpt(
-        self,
-        delivery: Delivery,
-        *,
-        lines: Sequence[QuarantinedLine],
-        agreement: Agreement,
-        corrected: Mapping[int, bytes],
-        cut: frozenset[int],
-    ) -> tuple[Layout, bytes]:
-        """The header and these lines as a small file in the encoding of the whole one.
-
-        Of a line in `cut` only the beginning was kept: it is made too long again, so as not to pass for whole.
-        """
+    def _judged(self, delivery: Delivery, *, lines: Lines, act: Act, spool: Spool, path: Path) -> _Again:
+        agreement = self.agreement_of(delivery.partner, str(delivery.feed), delivery.arrived_on)
         with self.database.reading() as store:
-            encoding, bom, _, header_line, header_raw = deliveries.layout_of(store, key=delivery.id)
-        if encoding is None or header_raw is None:
-            raise OperatorMistake(f"delivery {delivery.number} has no header to judge its lines by")
-        end = "\n".encode(encoding)
-        missing = ("x" * LONGEST_LINE).encode(encoding)
-        kept = (line.raw + missing if line.line in cut else line.raw for line in lines)
-        texts = [header_raw, *(corrected.get(line.line, raw) for line, raw in zip(lines, kept, strict=True))]
-        mark = _MARKS.get(encoding, b"") if bom else b""
-        excerpt = mark + end.join(texts) + end
-        layout = recognise_excerpt(
-            excerpt,
-            encoding=encoding,
-            bom=bom,
-            header_line=header_line,
-            path=delivery.path,
-            agreement=agreement,
-        )
-        return layout, excerpt
-
-    def _publish(
-        self,
-        delivery: Delivery,
-        *,
-        open_lines: Sequence[QuarantinedLine],
-        judged: Judged,
-        rules: Rules,
-        spool: Spool,
-        layout: Layout,
-        agreement: Agreement,
-        act: Act,
-    ) -> None:
-        now = self.clock()
-        by_line = {line.line: line for line in open_lines}
-        still = {
-            int(line) for rows, _ in set_aside_in_order(spool, ends=judged.ends) for line in rows["line"]
-        }
-        done = [line for number, line in by_line.items() if number not in still]
-        ids = {line.line: line.id for line in done}
-        superseded = _lines_with(Code.READING_SUPERSEDED, judged=judged, spool=spool)
-        with self.database.writing() as store:
-            rules.publish(
-                store,
-                spool=spool,
-                publication=Publication(
-                    delivery=delivery.id,
-                    partner=delivery.partner,
-                    who=act.who,
-                    why=act.why,
-                    now=now,
-                    quarantined=ids,
-                ),
+            excerpt = write_excerpt(
+                store, delivery, wanted=lines, corrected=act.corrected, agreement=agreement, path=path
             )
+            traces = successors.wanted_from_partner(
+                store, partner=delivery.partner, feed=str(delivery.feed), before=delivery.id
+            )
+        if not len(excerpt.lines):
+            raise TryAgain(_ENDED)
+        rules = self.rules_for(agreement, self.today())
+        came_with = delivery.id if act.yields else None
+        occasion = Occasion(came_with=came_with, waived=act.waived, traces=traces)
+        with path.open("rb") as stream:
+            judged = judge(
+                stream,
+                agreement=agreement,
+                layout=excerpt.layout,
+                rules=rules,
+                spool=spool,
+                numbers=excerpt.numbers,
+                occasion=occasion,
+            )
+        if judged.lines.data() < len(excerpt.lines):
+            raise OperatorMistake(
+                "a line would be blank, a comment or a header now, and no record: nothing was changed. "
+                "Dismiss it if it is not wanted."
+            )
+        return _Again(delivery, excerpt, agreement, rules, spool, judged, occasion)
+
+    def _publish(self, again: _Again, *, act: Act) -> None:
+        now = self.clock()
+        delivery, rules = again.delivery, again.rules
+        still = again.still()
+        done = np.setdiff1d(again.excerpt.lines, still)
+        late = np.intersect1d(done, again.with_code(Code.READING_SUPERSEDED))
+        publication = Publication(
+            delivery=delivery.id,
+            partner=delivery.partner,
+            who=act.who,
+            why=act.why,
+            now=now,
+            quarantined=again.excerpt.lines,
+        )
+        with self.database.writing() as store:
+            endings.refuse_changed(store, delivery=delivery.id, versions=act.versions)
+            rules.publish(store, spool=again.spool, publication=publication)
             self.publisher.at("reprocess:rows")
-            late = [line for line in done if line.line in superseded]
-            kept = [line for line in done if line.line not in superseded]
-            self._resolve(store, delivery, lines=kept, ends_as=act.ends_as, act=act, now=now)
-            self._resolve(store, delivery, lines=late, ends_as="superseded", act=act, now=now)
-            quarantine.drop_findings(store, delivery=delivery.id, lines=list(by_line))
-            for block in findings_in_order(spool, ends=judged.ends):
+            self._end_late(store, again, late, act=act, now=now)
+            self._end(store, again, np.setdiff1d(done, late), act=act, now=now)
+            quarantine.drop_findings(store, delivery=delivery.id, lines=again.excerpt.lines.tolist())
+            for block in findings_in_order(again.spool, ends=again.judged.ends):
                 findings.add(store, findings=block, delivery=delivery.id)
             quarantine.judged_again(
                 store,
-                ids=[by_line[line].id for line in sorted(still)],
-                rules=agreement.fingerprint,
+                ids=(still + line_id(delivery=delivery.id, line=0)).tolist(),
+                rules=again.agreement.fingerprint,
                 register_version=rules.register_version,
             )
-            self._settle(store, delivery, judged=judged, layout=layout, language=agreement.language)
+            settled = self._settle(store, again)
+            Corrections(
+                agreement=again.agreement, rules=rules, spool=again.spool, traced=again.occasion.traces
+            ).close(store, self.publisher, settled=settled, now=now)
             self.publisher.at("reprocess:settled")
 
-    def _resolve(
-        self,
-        store: Store,
-        delivery: Delivery,
-        *,
-        lines: Sequence[QuarantinedLine],
-        ends_as: str,
-        act: Act,
-        now: datetime,
-    ) -> None:
-        links = readings.of_quarantined(store, partner=delivery.partner, delivery=delivery.id)
-        quarantine.resolve(
+    def _end(self, store: Store, again: _Again, lines: Lines, *, act: Act, now: datetime) -> None:
+        """These lines are stored now, or were known already."""
+        delivery = again.delivery
+        ended = endings.end(
             store,
-            lines=lines,
-            state=ends_as,
+            endings.Chosen(delivery=delivery.id, lines=lines.tolist()),
+            state=act.ends_as,
             who=act.who,
             reason=act.why,
             now=now,
-            corrected=act.corrected,
-            readings=links,
-        )
-        events.tell_of_lines(
-            store,
-            at=now,
-            who=act.who,
-            what=f"quarantine.{ends_as}",
             partner=delivery.partner,
-            delivery=delivery.id,
-            lines=[line.line for line in lines],
-            before={"state": "open"},
-            after={"state": ends_as},
-            why=act.why,
+            rules=again.agreement.fingerprint,
+            cells=act.cells,
         )
+        if ended != len(lines):
+            raise TryAgain("a quarantined line was ended by someone else meanwhile: look at it again")
+        quarantine.correct(store, delivery=delivery.id, corrected=act.corrected)
+        endings.link(store, again.readings(lines))
 
-    def _settle(
-        self, store: Store, delivery: Delivery, *, judged: Judged, layout: Layout, language: str
-    ) -> None:
-        accepted, duplicate = judged.lines.accepted, judged.lines.duplicate
+    def _end_late(self, store: Store, again: _Again, lines: Lines, *, act: Act, now: datetime) -> None:
+        """Of these lines a later delivery told another value, which stays."""
+        if len(lines):
+            partner = again.delivery.partner
+            later = successors.told_by(store, again.readings(lines), partner=partner)
+            successors.supersede(store, later, who=act.who, reason=TOLD_LATER, now=now, partner=partner)
+
+    def _settle(self, store: Store, again: _Again) -> Delivery:
+        was, now = again.delivery.lines, again.judged.lines
         lines = replace(
-            delivery.lines,
-            accepted=delivery.lines.accepted + accepted,
-            duplicate=delivery.lines.duplicate + duplicate,
-            quarantined=delivery.lines.quarantined - accepted - duplicate,
+            was,
+            accepted=was.accepted + now.accepted,
+            duplicate=was.duplicate + now.duplicate,
+            quarantined=was.quarantined - now.accepted - now.duplicate,
         )
-        resettle(store, self.publisher, delivery=delivery, lines=lines, layout=layout, language=language)
+        return resettle(
+            store,
+            self.publisher,
+            delivery=again.delivery,
+            lines=lines,
+            layout=again.excerpt.layout,
+            language=again.agreement.language,
+        )
 
 
-def _lines_with(code: Code, *, judged: Judged, spool: Spool) -> set[int]:
-    return {
-        int(line)
-        for block in findings_in_order(spool, ends=judged.ends)
-        for line in block.loc[block["code"] == code.value, "line"]
-    }
-
-
-def _outcome(key: int, *, judged: Judged, spool: Spool) -> Rejudged:
-    told: list[Finding] = []
-    for block in findings_in_order(spool, ends=judged.ends):
-        told.extend(findings.as_values(block, limit=MOST_FINDINGS - len(told)))
-    return Rejudged(
-        delivery=key,
-        accepted=judged.lines.accepted,
-        duplicate=judged.lines.duplicate,
-        still=judged.lines.quarantined,
-        findings=tuple(told),
-    )
+def _numbers(columns: Iterable[pd.Series]) -> Lines:
+    told = [column.to_numpy(dtype=np.int64) for column in columns]
+    return np.concatenate([np.zeros(0, dtype=np.int64), *told])

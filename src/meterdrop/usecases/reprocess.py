@@ -1,18 +1,20 @@
 """What may have changed is tried again: the register grew, a rule or a profile is another one."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 import structlog
 
 from meterdrop.dispatch.locks import Locks
-from meterdrop.model.codes import REGISTER_CODES
-from meterdrop.model.delivery import State
+from meterdrop.model.delivery import Delivery, State
 from meterdrop.model.errors import CannotRead, OperatorMistake
+from meterdrop.model.feed import Agreement
+from meterdrop.model.line_state import LineState
 from meterdrop.store import deliveries, quarantine
 from meterdrop.store.database import Database
+from meterdrop.usecases.recheck import Recheck, Rechecked
 from meterdrop.usecases.rejudge import Act, Rejudge, Rejudged
 
 log = structlog.get_logger()
@@ -40,6 +42,7 @@ class Reprocessed:
 
     deliveries: tuple[Rejudged, ...]
     dry_run: bool
+    rechecked: tuple[Rechecked, ...] = ()
 
     @property
     def accepted(self) -> int:
@@ -51,6 +54,11 @@ class Reprocessed:
         """Lines that still fail."""
         return sum(one.still for one in self.deliveries)
 
+    @property
+    def newly_rejected(self) -> int:
+        """Accepted lines that today's rules would set aside; they stay as they are."""
+        return sum(one.rejected for one in self.rechecked)
+
 
 @dataclass(frozen=True)
 class Reprocess:
@@ -59,22 +67,57 @@ class Reprocess:
     database: Database
     locks: Locks
     rejudge: Rejudge
-    rules_now: Callable[[], Sequence[str]]
+    recheck: Recheck
+    agreement_of: Callable[[str, str, date], Agreement]
 
     def __call__(
-        self, selection: Selection, *, dry_run: bool, progress: Callable[[int, int], None]
+        self,
+        selection: Selection,
+        *,
+        dry_run: bool,
+        progress: Callable[[int, int], None],
+        recheck_since: datetime | None = None,
     ) -> Reprocessed:
-        """`TryAgain` if a run is under way. `progress` is told deliveries done and in all."""
+        """`TryAgain` if a run is under way. `progress` is told deliveries done and in all.
+
+        With `recheck_since`, accepted lines of deliveries received since then are judged by changed rules, too.
+        """
         with self.locks.hold("reprocess", wait=0):
-            chosen = self._chosen(selection)
-            done = tuple(self._each(chosen, dry_run=dry_run, progress=progress))
+            done = self._until_nothing_changes(selection, dry_run=dry_run, progress=progress)
+            rechecked: tuple[Rechecked, ...] = ()
+            if recheck_since is not None:
+                rechecked = self.recheck(
+                    since=recheck_since,
+                    partner=selection.partner,
+                    feed=selection.feed,
+                    delivery=selection.delivery,
+                    progress=progress,
+                )
         log.info(
             "reprocess.done",
             deliveries=len(done),
             accepted=sum(one.accepted for one in done),
             dry_run=dry_run,
         )
-        return Reprocessed(deliveries=done, dry_run=dry_run)
+        return Reprocessed(deliveries=done, dry_run=dry_run, rechecked=rechecked)
+
+    def _until_nothing_changes(
+        self, selection: Selection, *, dry_run: bool, progress: Callable[[int, int], None]
+    ) -> tuple[Rejudged, ...]:
+        """A line that is accepted may be the neighbour that another one lacked: so a second run finds nothing to do."""
+        tried: dict[int, set[int]] = {}
+        outcomes: dict[int, Rejudged] = {}
+        changed_only = selection.delivery is None and selection.code is None
+        while chosen := self._chosen(selection, changed_only=changed_only):
+            before = sum(one.accepted for one in outcomes.values())
+            for one in self._each(chosen, dry_run=dry_run, progress=progress):
+                lines = tried.setdefault(one.delivery, set())
+                lines.update(chosen[one.delivery])
+                outcomes[one.delivery] = _together(outcomes.get(one.delivery), one, tried=lines)
+            changed_only = True
+            if dry_run or sum(one.accepted for one in outcomes.values()) == before:
+                break
+        return tuple(outcomes[key] for key in sorted(outcomes))
 
     def _tried(self, key: int, *, lines: Sequence[int], act: Act, dry_run: bool) -> Rejudged:
         """One delivery that can't be judged as things are (its profile changed, say) must not stop the others."""
@@ -84,24 +127,38 @@ class Reprocess:
             log.warning("reprocess.left", delivery=key, lines=len(lines), why=str(problem))
             return Rejudged(delivery=key, accepted=0, duplicate=0, still=len(lines), findings=())
 
-    def _chosen(self, selection: Selection) -> dict[int, list[int]]:
+    def _chosen(self, selection: Selection, *, changed_only: bool) -> dict[int, list[int]]:
         with self.database.reading() as store:
-            return quarantine.worth_trying(
+            waiting = deliveries.that_wait(
                 store,
-                register_codes=[code.value for code in REGISTER_CODES],
-                rules_now=list(self.rules_now()),
-                partner_id=selection.partner,
+                partner=selection.partner,
                 feed=selection.feed,
-                delivery=selection.delivery,
-                code=selection.code,
+                key=selection.delivery,
                 since=selection.since,
-                changed_only=selection.delivery is None and selection.code is None,
             )
+            found = {
+                delivery.id: quarantine.worth_trying(
+                    store,
+                    delivery=delivery.id,
+                    rules_now=self._rules_now(delivery),
+                    code=selection.code,
+                    changed_only=changed_only,
+                )
+                for delivery in waiting
+            }
+        return {key: lines for key, lines in found.items() if lines}
+
+    def _rules_now(self, delivery: Delivery) -> str | None:
+        """The fingerprint of what is agreed now for the day the delivery came; None if its feed is gone."""
+        try:
+            return self.agreement_of(delivery.partner, str(delivery.feed), delivery.arrived_on).fingerprint
+        except OperatorMistake:
+            return None
 
     def _each(
         self, chosen: dict[int, list[int]], *, dry_run: bool, progress: Callable[[int, int], None]
     ) -> Iterator[Rejudged]:
-        act = Act(who="reprocess", why="judged again", ends_as="accepted", corrected={}, yields=True)
+        act = Act(who="reprocess", why="judged again", ends_as=LineState.ACCEPTED, yields=True)
         for number, (key, lines) in enumerate(chosen.items(), start=1):
             with self.database.reading() as store:
                 delivery = deliveries.get(store, key)
@@ -109,3 +166,19 @@ class Reprocess:
                 with self.locks.hold(f"partner-{delivery.partner}", wait=_PARTNER_WAIT):
                     yield self._tried(key, lines=lines, act=act, dry_run=dry_run)
             progress(number, len(chosen))
+
+
+def _together(earlier: Rejudged | None, later: Rejudged, *, tried: Collection[int]) -> Rejudged:
+    """One delivery's outcome over several passes; `tried` are all lines looked at."""
+    if earlier is None:
+        return later
+    accepted, duplicate = earlier.accepted + later.accepted, earlier.duplicate + later.duplicate
+    told_again = {finding.line for finding in later.findings}
+    kept = tuple(finding for finding in earlier.findings if finding.line not in told_again)
+    return Rejudged(
+        delivery=later.delivery,
+        accepted=accepted,
+        duplicate=duplicate,
+        still=len(tried) - accepted - duplicate,
+        findings=(*kept, *later.findings),
+    )

@@ -21,8 +21,14 @@ def resettle(
     layout: Layout,
     language: str,
 ) -> Delivery:
-    """Writes the new counts and asks for a new receipt, inside the caller's transaction."""
-    state = State.ACCEPTED if lines.quarantined == 0 else State.PARTLY_ACCEPTED
+    """Writes the new counts and asks for a new receipt, inside the caller's transaction.
+
+    A held delivery stays held, whatever becomes of its lines. A refused one has no rejects file: nothing to tell.
+    """
+    if delivery.state is State.REFUSED:
+        return delivery
+    taken = State.ACCEPTED if lines.quarantined == 0 else State.PARTLY_ACCEPTED
+    state = State.HELD if delivery.state is State.HELD else taken
     judgement = Judgement(
         state=state,
         lines=lines,

@@ -1,7 +1,7 @@
 """Receipts go from the outbox to the partners' folders: at least once, atomically, the same bytes each time."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -77,15 +77,13 @@ class SendReceipts:
             target.unlink(missing_ok=True)
             return
         temporary = folder / f".{letter.id}.tmp"
-        with temporary.open("wb") as stream:
-            for block in self._content(letter):
-                stream.write(block)
-            stream.flush()
+        if letter.content is not None:
+            temporary.write_bytes(letter.content)
+        else:
+            self.originals.copy(str(letter.blob), to=temporary)
+        with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
         temporary.rename(target)
-
-    def _content(self, letter: Letter) -> Iterable[bytes]:
-        return [letter.content] if letter.content is not None else self.originals.chunks(str(letter.blob))
 
     def _sync(self, partners: set[str]) -> None:
         for partner in partners:

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from meterdrop.model.delivery import Delivery, State, delivery_number
 from meterdrop.model.errors import OperatorMistake
 from meterdrop.report import receipt as receipts
-from meterdrop.store import deliveries, events, findings, outbox
+from meterdrop.store import deliveries, events, findings, outbox, reports
 from meterdrop.store.database import Database
+
+_MOST_EVENTS: Final = 1000
+"""Of what was done to single lines so many events are shown."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,11 @@ class ShownDelivery:
 
     delivery: Delivery
     receipt: Mapping[str, object]
+    quarantine: Mapping[str, int]
+    """How many of its quarantined lines are in each state."""
     events: Sequence[Mapping[str, object]]
+    """All of the delivery as a whole, and the first ones of its lines."""
+    events_total: int
 
 
 @dataclass(frozen=True)
@@ -28,12 +36,23 @@ class ShowDelivery:
 
     def __call__(self, name: str) -> ShownDelivery:
         """By number or upload id."""
+        delivery = self.found(name)
+        with self.database.reading() as store:
+            return ShownDelivery(
+                delivery=delivery,
+                receipt=self.receipt(delivery),
+                quarantine=reports.counts_by_state(store, delivery=delivery.id),
+                events=events.of_delivery(store, delivery=delivery.id, most=_MOST_EVENTS),
+                events_total=events.count_of_delivery(store, delivery=delivery.id),
+            )
+
+    def found(self, name: str) -> Delivery:
+        """The delivery of that number or upload id; OperatorMistake if there is none."""
         with self.database.reading() as store:
             delivery = deliveries.find(store, name)
-            if delivery is None:
-                raise OperatorMistake(f"there is no delivery {name!r}: see `meterdrop deliveries`")
-            told = events.of_delivery(store, delivery=delivery.id)
-        return ShownDelivery(delivery=delivery, receipt=self.receipt(delivery), events=told)
+        if delivery is None:
+            raise OperatorMistake(f"there is no delivery {name!r}: see `meterdrop deliveries`")
+        return delivery
 
     def listed(self, *, partner: str | None, state: State | None, limit: int) -> tuple[Delivery, ...]:
         """The newest first."""

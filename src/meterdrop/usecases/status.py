@@ -1,6 +1,6 @@
 """How are we? Counts, the oldest unfinished work, silent partners, and what is wrong."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,8 +10,10 @@ from meterdrop.model.delivery import State
 from meterdrop.receive import tickets
 from meterdrop.store import deliveries, outbox, partners, quarantine, register
 from meterdrop.store.database import Database
+from meterdrop.usecases.drift import ToldDrift, told_drifts
 
 _LATE = timedelta(minutes=10)
+_LATELY = timedelta(days=90)
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class Status:
     receipts_waiting: int
     oldest_unfinished: datetime | None
     silent_partners: tuple[str, ...]
+    header_changes: tuple[ToldDrift, ...]
+    """The last change of each partner's and feed's header in 90 days; of one that was named, all there were."""
     problems: tuple[str, ...]
 
 
@@ -38,8 +42,11 @@ class LookAround:
     silent_after: timedelta
     clock: Callable[[], datetime]
 
-    def __call__(self) -> Status:
-        """`problems` are sentences with what to do next; none means all is well."""
+    def __call__(self, *, partner: str | None = None) -> Status:
+        """`problems` are sentences with what to do next; none means all is well.
+
+        `partner` names whose header changes are told, all of them.
+        """
         now = self.clock()
         with self.database.reading() as store:
             by_state = deliveries.counts_by_state(store)
@@ -49,6 +56,7 @@ class LookAround:
             waiting = outbox.count_unwritten(store)
             lines = quarantine.counts_by_state(store)
             devices = register.count(store)
+            changes = told_drifts(store, partner=partner, since=None if partner else now - _LATELY)
         silent = tuple(
             partner for partner in active if partner in last and now - last[partner] > self.silent_after
         )
@@ -60,6 +68,7 @@ class LookAround:
             receipts_waiting=waiting,
             oldest_unfinished=oldest,
             silent_partners=silent,
+            header_changes=tuple(changes if partner else _last_of_each(changes)),
             problems=_problems(by_state, oldest=oldest, now=now, silent=silent, aside=self.aside),
         )
 
@@ -69,6 +78,14 @@ class LookAround:
             with suppress(FileNotFoundError):  # taken in just now
                 return datetime.fromtimestamp(folder.stat().st_mtime, UTC)
         return None
+
+
+def _last_of_each(latest_first: Sequence[ToldDrift]) -> list[ToldDrift]:
+    """The last change of each partner and feed."""
+    last: dict[tuple[str, str], ToldDrift] = {}
+    for drift in latest_first:
+        last.setdefault((drift.partner, drift.feed), drift)
+    return list(last.values())
 
 
 def _older(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -66,7 +66,7 @@ class TakeFiles:
         try:
             shutil.copyfile(file, copy)
             sha256, size = sha256_of(copy), copy.stat().st_size
-            self.originals.keep(content=copy, sha256=sha256)
+            self.originals.take(content=copy, sha256=sha256)
         finally:
             copy.unlink(missing_ok=True)
         now = self.clock()

@@ -27,27 +27,39 @@ class TryProfile:
     """Judges a file as if this partner had sent it."""
 
     work: Path
-    agreements_of: Callable[[str], Sequence[Agreement]]
+    agreements_of: Callable[[str, date], Sequence[Agreement]]
     rules_for: Callable[[Agreement, date], Rules]
     today: Callable[[], date]
 
-    def __call__(self, partner: str, path: Path) -> dict[str, object]:
-        """The receipt without delivery and upload. The file's bytes are kept only while it is judged."""
+    def __call__(self, partner: str, path: Path, *, on: date | None = None) -> dict[str, object]:
+        """The receipt without delivery and upload. The file's bytes are kept only while it is judged.
+
+        `on` is the day whose version of rules and habits is tried; today if left out.
+        """
         place = self.work / f"try-{uuid4().hex}"
         originals = Originals(where=place / "originals")
         spool = Spool(place / "spool")
         try:
             sha256 = sha256_of(path)
             originals.keep(content=path, sha256=sha256)
-            return self._receipt(partner, path, sha256=sha256, originals=originals, spool=spool)
+            agreements = self.agreements_of(partner, on or self.today())
+            return self._receipt(
+                partner, path, agreements=agreements, sha256=sha256, originals=originals, spool=spool
+            )
         finally:
             spool.close()
             originals.forget_all()
 
     def _receipt(
-        self, partner: str, path: Path, *, sha256: str, originals: Originals, spool: Spool
+        self,
+        partner: str,
+        path: Path,
+        *,
+        agreements: Sequence[Agreement],
+        sha256: str,
+        originals: Originals,
+        spool: Spool,
     ) -> dict[str, object]:
-        agreements = self.agreements_of(partner)
         language = next((agreement.language for agreement in agreements), "cs")
         head = {
             "receipt": 1,

@@ -12,6 +12,9 @@ import pyarrow.compute as pc
 Numbers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
+_DAY_BITS: Final = 24
+_FIRST_DAY: Final = 1 << (_DAY_BITS - 1)
+
 NEVER: Final = np.iinfo(np.int64).max
 """A day after all days: the end of what has none."""
 ALWAYS: Final = np.iinfo(np.int64).min
@@ -50,15 +53,36 @@ def is_word(column: pd.Series, word: str) -> Mask:
 
 def exact(column: pd.Series) -> npt.NDArray[np.int64]:
     """Exact decimals (none null) as pairs of whole numbers: two are equal where both halves are."""
-    cells = arrow(column)
-    halves = np.frombuffer(cells.buffers()[1], dtype=np.int64).reshape(-1, 2)
-    return halves[cells.offset : cells.offset + len(cells)]
+    return halves(arrow(column))
+
+
+def halves(cells: pa.Array) -> npt.NDArray[np.int64]:
+    """The same of an Arrow array: the lower half of each number, then the upper one."""
+    pairs = np.frombuffer(cells.buffers()[1], dtype=np.int64).reshape(-1, 2)
+    return pairs[cells.offset : cells.offset + len(cells)]
+
+
+def ranks(pairs: npt.NDArray[np.int64]) -> Numbers:
+    """The order of numbers given as halves: equal ones have the same rank."""
+    lower, upper = pairs[:, 0].astype(np.uint64), pairs[:, 1]
+    order = np.lexsort((lower, upper))
+    new = np.ones(len(order), dtype=np.int64)
+    new[1:] = (pairs[order][1:] != pairs[order][:-1]).any(axis=1)
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.cumsum(new)
+    return rank
 
 
 def codes(texts: pd.Series, *, among: pa.Array) -> Numbers:
     """The position of each text among distinct texts; -1 for null and for what is not there."""
     at: Numbers = pc.fill_null(pc.index_in(arrow(texts), among).cast(pa.int64()), -1).to_numpy()
     return at
+
+
+def device_days(frame: pd.DataFrame) -> Numbers:
+    """Device and day as one number, in that order; neither is null."""
+    device = frame["device"].to_numpy(dtype=np.int64)
+    return (device << _DAY_BITS) | (days(frame["day"], empty=ALWAYS) + _FIRST_DAY)
 
 
 def numbered(frame: pd.DataFrame, *, columns: Sequence[str]) -> Numbers:

@@ -1,36 +1,67 @@
-"""Which periods of one group meet? Periods go from, up to but not including."""
+"""Which periods of one group meet, and which one comes next? Periods go from, up to but not including."""
+
+from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from meterdrop.validate.arrays import NEVER, Mask, Numbers
 
+NOBODY = -1
+"""In place of a position: there is none."""
 
-def overlapping(*, group: Numbers, start: Numbers, end: Numbers) -> Mask:
-    """Every period that shares a day with another one of its group. A period of no day shares none."""
-    met = np.zeros(len(group), dtype=np.bool_)
+
+@dataclass(frozen=True)
+class Next:
+    """For each period the one of its group that begins next, later than itself: its first day and its position."""
+
+    day: Numbers
+    at: Numbers
+
+
+def met_by(*, group: Numbers, start: Numbers, end: Numbers) -> Numbers:
+    """For each period the position of another one of its group with which it shares a day; NOBODY if there is none.
+
+    A period of no day shares none.
+    """
+    met = np.full(len(group), NOBODY, dtype=np.int64)
     lasting = np.flatnonzero(end > start)
+    if len(lasting) == 0:
+        return met
     order = lasting[np.lexsort((start[lasting], group[lasting]))]
     groups, starts, ends = group[order], start[order], end[order]
-    latest = pd.Series(ends).groupby(groups).cummax().to_numpy(dtype=np.int64)
+    longest = _ending_last(groups, ends)
     neighbour = groups[1:] == groups[:-1]
-    met[order[1:]] |= neighbour & (latest[:-1] > starts[1:])
-    met[order[:-1]] |= neighbour & (ends[:-1] > starts[1:])
+    before = neighbour & (ends[longest[:-1]] > starts[1:])
+    met[order[1:][before]] = order[longest[:-1][before]]
+    behind = neighbour & (ends[:-1] > starts[1:])
+    met[order[:-1][behind]] = order[1:][behind]
     return met
 
 
-def ended_by_the_next(*, group: Numbers, start: Numbers, end: Numbers) -> Numbers:
-    """The ends, where one without an end is ended by the next later start of its group (an exchange)."""
-    order = np.lexsort((start, group))
-    groups, starts = group[order], start[order]
-    if len(order) == 0:
-        return end
-    new = np.ones(len(order), dtype=np.bool_)
-    new[1:] = (groups[1:] != groups[:-1]) | (starts[1:] != starts[:-1])
-    firsts = np.flatnonzero(new)
-    run = np.cumsum(new) - 1
-    following = np.append(starts[firsts], NEVER)[run + 1]
-    same_group = np.append(groups[firsts], -1)[run + 1] == groups
-    next_start = np.empty(len(order), dtype=np.int64)
-    next_start[order] = np.where(same_group, following, NEVER)
-    return np.where(end == NEVER, next_start, end)
+def _ending_last(groups: Numbers, ends: Numbers) -> Numbers:
+    """In periods ordered by group and start: which one so far, of the same group, ends last."""
+    by_end = np.lexsort((ends, groups))
+    rank = np.empty(len(ends), dtype=np.int64)
+    rank[by_end] = np.arange(len(ends))
+    # A later group's ranks are all higher, so nothing of an earlier group is carried over.
+    return by_end[np.maximum.accumulate(rank)]
+
+
+def next_of(*, group: Numbers, start: Numbers, seen: Numbers, counts: Mask) -> Next:
+    """The next later period of the same group among those that count; of several that begin on one day the one seen last.
+
+    `seen` orders what begins on the same day.
+    """
+    day = np.full(len(group), NEVER, dtype=np.int64)
+    at = np.full(len(group), NOBODY, dtype=np.int64)
+    among = np.flatnonzero(counts)
+    if len(among) == 0:
+        return Next(day=day, at=at)
+    days, place = np.unique(start, return_inverse=True)
+    key = group * len(days) + place
+    ordered = among[np.lexsort((-seen[among], key[among]))]
+    behind = np.searchsorted(key[ordered], key, side="right")
+    found = ordered[np.minimum(behind, len(ordered) - 1)]
+    there = (behind < len(ordered)) & (group[found] == group)
+    day[there], at[there] = start[found[there]], found[there]
+    return Next(day=day, at=at)

@@ -1,6 +1,6 @@
 """Can a reading be right by itself? Its day, its value, its unit: nothing is looked up."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -34,22 +34,46 @@ class ReadingRules:
     """An older one is refused."""
     value_sentinels: Mapping[str, tuple[Decimal, ...]]
     """Canonical values that mean "missing", by dimension."""
+    max_rise_per_day: Mapping[str, Decimal]
+    """The fastest plausible rise, in canonical units, by medium; one that isn't named may rise at will."""
+    small_fall: Mapping[str, Decimal]
+    """By how much a register may fall without a reason, in canonical units, by dimension."""
+    reset_day: tuple[int, int]
+    """Month and day on which heat-cost allocators begin their year."""
+    reset_window_days: int
+    """So many days before and after it they may do so."""
 
     @classmethod
     def of(cls, feed: Feed) -> "ReadingRules":
         """The feed's own; the catalog has checked that all are there."""
-        ahead, back = feed.rules["days_ahead"], feed.rules["years_back"]
-        sentinels = feed.rules["value_sentinels"]
-        if not isinstance(ahead, int) or not isinstance(back, int) or not isinstance(sentinels, Mapping):
-            raise TypeError(f"the rules of {feed.name} did not come from a catalog")
+        rules = feed.rules
+        sentinels = _mapping(rules["value_sentinels"])
+        month, _, day = str(rules["reset_day"]).partition("-")
         return cls(
-            days_ahead=ahead,
-            years_back=back,
-            value_sentinels={
-                str(dimension): tuple(Decimal(value) for value in values)
-                for dimension, values in sentinels.items()
-            },
+            days_ahead=_whole(rules["days_ahead"]),
+            years_back=_whole(rules["years_back"]),
+            value_sentinels={name: tuple(map(Decimal, values)) for name, values in sentinels.items()},
+            max_rise_per_day=_amounts(rules["max_rise_per_day"]),
+            small_fall=_amounts(rules["small_fall"]),
+            reset_day=(int(month), int(day)),
+            reset_window_days=_whole(rules["reset_window_days"]),
         )
+
+
+def _mapping(rule: object) -> dict[str, Sequence[str]]:
+    if not isinstance(rule, Mapping):
+        raise TypeError(f"{rule!r} did not come from a catalog")
+    return {str(name): value for name, value in rule.items()}
+
+
+def _amounts(rule: object) -> dict[str, Decimal]:
+    return {name: Decimal(str(amount)) for name, amount in _mapping(rule).items()}
+
+
+def _whole(rule: object) -> int:
+    if not isinstance(rule, int):
+        raise TypeError(f"{rule!r} did not come from a catalog")
+    return rule
 
 
 def check_readings(frame: pd.DataFrame, *, today: date, rules: ReadingRules, layout: Layout) -> pd.DataFrame:

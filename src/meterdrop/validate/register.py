@@ -20,11 +20,14 @@ from meterdrop.validate.arrays import (
     arrow,
     codes,
     days,
+    is_word,
     present,
     truth,
 )
 from meterdrop.validate.readings import canonical_values, without_unit
 
+EXCHANGE_OUT: Final = "EXCHANGE_OUT"
+"""The kind of a meter's last reading."""
 _DIMENSIONS: Final = tuple(CANONICAL)
 
 
@@ -64,7 +67,7 @@ def check_against_register(
 ) -> Matched:
     """Finds the device that was in service on each reading's day, and judges what the register says of it.
 
-    `register` has device (int64), key, radio_key, dimension (null: no unit, an allocator), installed_from and
+    `register` has device (int64), key, radio_key, unit, dimension (null: no unit, an allocator), installed_from and
     installed_to (null: still in service). A day that equals installed_to is fine. A row without a serial is not
     asked; one without a day is asked only for what needs none, so that one bad cell hides no other error.
     """
@@ -86,7 +89,14 @@ def check_against_register(
         _told(frame, found.before, code=Code.READING_BEFORE_INSTALLATION, column="Date", layout=layout),
         _told(frame, found.after, code=Code.READING_AFTER_REMOVAL, column="Date", layout=layout),
         _told(frame, missing, code=Code.CELL_MISSING, column="Unit", layout=layout),
-        _told(frame, mismatch, code=Code.READING_UNIT_MISMATCH, column="Unit", layout=layout),
+        _told(
+            frame,
+            mismatch,
+            code=Code.READING_UNIT_MISMATCH,
+            column="Unit",
+            layout=layout,
+            against=_units(register, found.at, dimension=dimension),
+        ),
     ]
     return Matched(frame=matched, findings=join_findings(findings))
 
@@ -118,7 +128,8 @@ def _same_name(names: pd.Series, known: pd.Series) -> _Candidates:
 
 
 def _in_service(frame: pd.DataFrame, register: pd.DataFrame, candidates: _Candidates) -> _Found:
-    """The device in service on the day; on the day of an exchange the new one, unless there is only the old."""
+    """The device in service on the day. On the day of an exchange it is the new one, unless there is only the old, or
+    the reading says that it is the old one's last (EXCHANGE_OUT)."""
     rows = len(frame)
     day = days(frame["Date"], empty=0)[candidates.row]
     start = days(register["installed_from"], empty=ALWAYS)[candidates.device]
@@ -128,16 +139,16 @@ def _in_service(frame: pd.DataFrame, register: pd.DataFrame, candidates: _Candid
     last_day = dated[candidates.row] & (start <= day) & (day == end)
     in_service = candidates.count(rows=rows, only=active)
     leaving = candidates.count(rows=rows, only=last_day)
-    chosen = (active & (in_service == 1)[candidates.row]) | (
-        last_day & ((in_service == 0) & (leaving == 1))[candidates.row]
-    )
+    read_out = is_word(frame["Kind"], EXCHANGE_OUT) & (leaving == 1)
+    old = read_out | ((in_service == 0) & (leaving == 1))
+    chosen = np.where(old[candidates.row], last_day, active & (in_service == 1)[candidates.row])
     at = np.full(rows, -1, dtype=np.int64)
     at[candidates.row[chosen]] = candidates.device[chosen]
     nobody = dated & (candidates.count(rows=rows) > 0) & (in_service == 0) & (leaving == 0)
     was_there = candidates.count(rows=rows, only=start <= day) > 0
     return _Found(
         at=at,
-        ambiguous=(in_service > 1) | ((in_service == 0) & (leaving > 1)),
+        ambiguous=~old & ((in_service > 1) | ((in_service == 0) & (leaving > 1))),
         before=nobody & ~was_there,
         after=nobody & was_there,
     )
@@ -167,6 +178,13 @@ def _unit_defects(frame: pd.DataFrame, *, dimension: Numbers) -> tuple[Mask, Mas
     return missing, told & (sent >= 0) & (sent != dimension)
 
 
+def _units(register: pd.DataFrame, at: Numbers, *, dimension: Numbers) -> pd.Series:
+    """The unit each row's device is registered with; that of its dimension where the device can't be told."""
+    own = arrow(register["unit"]).take(pa.array(at, pa.int64(), mask=at < 0))
+    canonical = pa.array(list(CANONICAL.values())).take(pa.array(dimension, pa.int64(), mask=dimension < 0))
+    return pd.Series(pd.arrays.ArrowExtensionArray(pc.coalesce(own, canonical)), dtype=TEXT)
+
+
 def _devices(register: pd.DataFrame, at: Numbers) -> pd.Series:
     where = pa.array(at, pa.int64(), mask=at < 0)
     return pd.Series(pd.arrays.ArrowExtensionArray(arrow(register["device"]).take(where)), dtype=LINE)
@@ -178,11 +196,20 @@ def _canonical_unit(frame: pd.DataFrame) -> pd.Series:
     return pd.Series(pd.arrays.ArrowExtensionArray(unit), dtype=TEXT)
 
 
-def _told(frame: pd.DataFrame, mask: Mask, *, code: Code, column: str, layout: Layout) -> pd.DataFrame:
+def _told(
+    frame: pd.DataFrame,
+    mask: Mask,
+    *,
+    code: Code,
+    column: str,
+    layout: Layout,
+    against: pd.Series | None = None,
+) -> pd.DataFrame:
     where = np.flatnonzero(mask)
     return findings_at(
         line=frame["line"].to_numpy()[where],
         code=code,
         column=layout.heading_of(column),
         value=frame[column].iloc[where].astype(TEXT),
+        against=None if against is None else against.iloc[where],
     )

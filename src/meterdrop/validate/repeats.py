@@ -8,48 +8,23 @@ import pandas as pd
 
 from meterdrop.model.codes import Code
 from meterdrop.tables import TEXT, Lines, findings_at, join_findings
-from meterdrop.validate.arrays import ALWAYS, Mask, Numbers, days, exact, is_word, truth
+from meterdrop.validate.arrays import Mask, Numbers, device_days, exact, is_word, truth
+from meterdrop.validate.register import EXCHANGE_OUT
+from meterdrop.validate.timeline import EXCHANGE_IN, written
 
 _ESTIMATE: Final = "ESTIMATE"
-_FIRST_DAY: Final = 1 << 23
 
 
 @dataclass(frozen=True)
 class Repeats:
-    """`duplicates` are lines not stored because the same is there; `corrections` lines that take another's place."""
+    """`duplicates` are lines not stored because the same is there; `corrections` lines that take another's place.
+
+    Errors among `findings` set their lines aside.
+    """
 
     findings: pd.DataFrame
     duplicates: Lines
     corrections: Lines
-
-
-def check_in_file(keys: pd.DataFrame, *, heading: str | None = None) -> Repeats:
-    """One reading per device and day in a file.
-
-    `keys` of the whole file: line, device, day, canonical_value, none null; `value` too if findings are to quote it.
-    The same value again is a duplicate (`reading.same-value`, the first line stays); another value sets all lines
-    of that key aside (`reading.conflict-in-file`).
-    """
-    device = keys["device"].to_numpy(dtype=np.int64)
-    day = days(keys["day"], empty=ALWAYS)
-    order = np.lexsort((keys["line"].to_numpy(dtype=np.int64), day, device))
-    repeated = np.zeros(len(keys), dtype=np.bool_)
-    repeated[1:] = (device[order][1:] == device[order][:-1]) & (day[order][1:] == day[order][:-1])
-    key = np.cumsum(~repeated) - 1
-    value = exact(keys["canonical_value"])[order]
-    differs = (value != value[~repeated][key]).any(axis=1) if len(keys) else repeated
-    contested = np.bincount(key[differs], minlength=len(keys))[key] > 0
-    conflict, again = _unsorted(contested, order), _unsorted(repeated & ~contested, order)
-    return Repeats(
-        findings=join_findings(
-            [
-                _told(keys, conflict, code=Code.READING_CONFLICT_IN_FILE, heading=heading),
-                _told(keys, again, code=Code.READING_SAME_VALUE, heading=heading),
-            ]
-        ),
-        duplicates=keys["line"].to_numpy(dtype=np.int64)[again],
-        corrections=np.zeros(0, dtype=np.int64),
-    )
 
 
 def check_against_stored(
@@ -61,38 +36,39 @@ def check_against_stored(
 ) -> Repeats:
     """Readings (each key once) against the current ones of the same device and day.
 
-    Both have device, day, canonical_value, kind and estimated. The same value is a duplicate (`reading.same-value`);
-    another is a correction (`reading.correction`), unless it is an estimate and the stored one is not: that is not
-    stored (`reading.worse-kind`). Readings that `came_with` a delivery before the stored one's (`delivery`) and are
-    judged only now correct nothing (`reading.superseded`).
+    Both have device, day, canonical_value, kind, estimated, value, unit and delta; `stored` has delivery, too. The same
+    value is a duplicate (`reading.same-value`), unless an actual reading takes an estimate's place; another value is a
+    correction (`reading.correction`). An estimate never takes an actual reading's place (`reading.worse-kind`). What
+    was read out and what was read in on one day are two readings of two meters (`reading.exchange-unregistered`).
+    Readings that `came_with` a delivery before the stored one's, or with the same (of two lines that contradict each
+    other a person chose one), and are judged only now correct nothing (`reading.superseded`), except that an actual
+    one goes before an estimate.
     """
-    ours, theirs = _key(frame), _key(stored)
-    order = np.argsort(theirs)
-    place = np.searchsorted(theirs[order], ours)
-    hit = np.zeros(len(frame), dtype=np.bool_)
-    inside = place < len(theirs)
-    hit[inside] = theirs[order][place[inside]] == ours[inside]
-    row, other = np.flatnonzero(hit), order[place[hit]]
-    same, worse = hit.copy(), np.zeros(len(frame), dtype=np.bool_)
-    same[row] = (exact(frame["canonical_value"])[row] == exact(stored["canonical_value"])[other]).all(axis=1)
-    worse[row] = estimated(frame)[row] & ~estimated(stored)[other]
-    worse &= ~same
-    late = np.zeros(len(frame), dtype=np.bool_)
+    pairs = _Pairs.of(frame, stored)
+    ours, theirs = frame.take(pairs.row), stored.take(pairs.other)
+    same = (exact(ours["canonical_value"]) == exact(theirs["canonical_value"])).all(axis=1)
+    same &= truth(ours["delta"]) == truth(theirs["delta"])
+    better = ~estimated(ours) & estimated(theirs)
+    worse = estimated(ours) & ~estimated(theirs) & ~same
+    exchange = _read_out_and_in(ours, theirs) & ~same & ~worse
+    late = np.zeros(len(ours), dtype=np.bool_)
     if came_with is not None:
-        late[row] = stored["delivery"].to_numpy(dtype=np.int64)[other] > came_with
-    late &= ~same & ~worse
-    lines = frame["line"].to_numpy(dtype=np.int64)
-    corrects = hit & ~same & ~worse & ~late
+        late = theirs["delivery"].to_numpy(dtype=np.int64) >= came_with
+    late &= ~same & ~worse & ~better & ~exchange
+    again = same & ~better
+    corrects = ~again & ~worse & ~exchange & ~late
+    masks = {
+        Code.READING_EXCHANGE_UNREGISTERED: exchange,
+        Code.READING_SAME_VALUE: again,
+        Code.READING_WORSE_KIND: worse,
+        Code.READING_SUPERSEDED: late,
+        Code.READING_CORRECTION: corrects,
+    }
+    findings = [_told(ours, mask, code=code, heading=heading, against=theirs) for code, mask in masks.items()]
+    lines = ours["line"].to_numpy(dtype=np.int64)
     return Repeats(
-        findings=join_findings(
-            [
-                _told(frame, same, code=Code.READING_SAME_VALUE, heading=heading),
-                _told(frame, worse, code=Code.READING_WORSE_KIND, heading=heading),
-                _told(frame, late, code=Code.READING_SUPERSEDED, heading=heading),
-                _told(frame, corrects, code=Code.READING_CORRECTION, heading=heading),
-            ]
-        ),
-        duplicates=lines[same | worse | late],
+        findings=join_findings(findings),
+        duplicates=lines[again | worse | late],
         corrections=lines[corrects],
     )
 
@@ -102,21 +78,39 @@ def estimated(frame: pd.DataFrame) -> Mask:
     return is_word(frame["kind"], _ESTIMATE) | truth(frame["estimated"])
 
 
-def _key(frame: pd.DataFrame) -> Numbers:
-    """Device and day as one number."""
-    device = frame["device"].to_numpy(dtype=np.int64)
-    return (device << 24) | (days(frame["day"], empty=ALWAYS) + _FIRST_DAY)
+@dataclass(frozen=True)
+class _Pairs:
+    """Rows of ours and of theirs that are of the same device and day."""
+
+    row: Numbers
+    other: Numbers
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, stored: pd.DataFrame) -> "_Pairs":
+        ours, theirs = device_days(frame), device_days(stored)
+        order = np.argsort(theirs)
+        place = np.searchsorted(theirs[order], ours)
+        hit = np.zeros(len(ours), dtype=np.bool_)
+        inside = place < len(theirs)
+        hit[inside] = theirs[order][place[inside]] == ours[inside]
+        return cls(row=np.flatnonzero(hit), other=order[place[hit]])
 
 
-def _unsorted(mask: Mask, order: Numbers) -> Mask:
-    back = np.zeros(len(mask), dtype=np.bool_)
-    back[order] = mask
-    return back
+def _read_out_and_in(ours: pd.DataFrame, theirs: pd.DataFrame) -> Mask:
+    out, in_ = is_word(ours["kind"], EXCHANGE_OUT), is_word(ours["kind"], EXCHANGE_IN)
+    return (out & is_word(theirs["kind"], EXCHANGE_IN)) | (in_ & is_word(theirs["kind"], EXCHANGE_OUT))
 
 
-def _told(frame: pd.DataFrame, mask: Mask, *, code: Code, heading: str | None) -> pd.DataFrame:
+def _told(
+    frame: pd.DataFrame, mask: Mask, *, code: Code, heading: str | None, against: pd.DataFrame
+) -> pd.DataFrame:
     where = np.flatnonzero(mask)
-    value = frame["value"].iloc[where].astype(TEXT) if "value" in frame.columns else None
+    one, other = frame.take(where), against.take(where)
+    shown = written(value=other["value"], unit=other["unit"], day=other["day"])
     return findings_at(
-        line=frame["line"].to_numpy(dtype=np.int64)[where], code=code, column=heading, value=value
+        line=one["line"].to_numpy(dtype=np.int64),
+        code=code,
+        column=heading,
+        value=one["value"].astype(TEXT),
+        against=None if code is Code.READING_SAME_VALUE else shown,
     )

@@ -12,6 +12,7 @@ from meterdrop.model.errors import OperatorMistake, StopAtStart
 from meterdrop.model.feed import DateMeans, Target, Type
 
 SHIPPED = Path(__file__).parents[3] / "schemas"
+TODAY = date(2026, 11, 24)
 
 FEED = """
 feed: visits
@@ -93,7 +94,7 @@ def test_feed_is_what_its_file_says(tmp_path: Path) -> None:
 
 def test_habits_are_laid_over_the_feed(tmp_path: Path) -> None:
     """The partner's headings and words win, also over the feed's own."""
-    agreed = catalog(tmp_path).agreement("acme", "visits")
+    agreed = catalog(tmp_path).agreement("acme", "visits", on=TODAY)
     assert agreed.feed.column("No").aliases == ("Nummer",)
     assert agreed.feed.column("Price").aliases == ("Day price",)
     assert agreed.feed.column("Done").words["montáž"] == "CHECKED"
@@ -110,7 +111,7 @@ def test_habits_are_laid_over_the_feed(tmp_path: Path) -> None:
 def test_partner_without_a_profile_gets_every_feed_as_it_is() -> None:
     """In the language asked for."""
     shipped = read_catalog([SHIPPED])
-    agreed = shipped.agreements("nobody", language="en")
+    agreed = shipped.agreements("nobody", on=TODAY, language="en")
     assert {each.feed.name for each in agreed} == set(shipped.feeds)
     assert {each.language for each in agreed} == {"en"}
     assert all(each.feed is shipped.feeds[each.feed.name] for each in agreed)
@@ -124,15 +125,15 @@ def test_register_is_expected_of_everybody(tmp_path: Path) -> None:
         partners__all="partner: all\nname: All\n",
     )
     both = read_catalog([SHIPPED, mine])
-    assert {each.feed.name for each in both.agreements("one")} == {"readings", "devices"}
-    assert {each.feed.name for each in both.agreements("all")} == set(both.feeds)
-    assert both.agreement("one", "service_visits").feed == both.feeds["service_visits"]
+    assert {each.feed.name for each in both.agreements("one", on=TODAY)} == {"readings", "devices"}
+    assert {each.feed.name for each in both.agreements("all", on=TODAY)} == set(both.feeds)
+    assert both.agreement("one", "service_visits", on=TODAY).feed == both.feeds["service_visits"]
 
 
 def test_unknown_feed_is_the_operator_s_mistake() -> None:
     """The message names the feeds there are."""
     with pytest.raises(OperatorMistake, match=r"no feed 'gas'.*readings"):
-        read_catalog([SHIPPED]).agreement("nobody", "gas")
+        read_catalog([SHIPPED]).agreement("nobody", "gas", on=TODAY)
 
 
 def test_later_folder_s_file_takes_the_place_of_the_earlier(tmp_path: Path) -> None:
@@ -148,7 +149,7 @@ def test_fingerprint_changes_with_everything_that_judges_and_nothing_else(tmp_pa
 
     def print_of(name: str, *, feed: str = FEED, partner: str = PARTNER) -> str:
         where = schemas(tmp_path / name, feeds__visits=feed, partners__acme=partner)
-        return read_catalog([where]).agreement("acme", "visits").fingerprint
+        return read_catalog([where]).agreement("acme", "visits", on=TODAY).fingerprint
 
     usual = print_of("usual")
     assert len(usual) == 64
@@ -292,9 +293,28 @@ def test_readme_s_examples_are_read(tmp_path: Path) -> None:
     assert problems_in([SHIPPED, own]) == ()
 
 
-def test_profile_with_consumption_instead_of_states_is_refused(tmp_path: Path) -> None:
-    """A delta stored as a state would be wrong without a word."""
+def test_only_a_feed_of_readings_may_send_consumption(tmp_path: Path) -> None:
+    """Visits have no values that could be one."""
     told = problems(tmp_path, partner=PARTNER.replace("date_means:", "value_kind: delta\n    date_means:"))
 
     assert "feeds.visits.value_kind" in told
-    assert "delta is not taken yet" in told
+    assert "only readings have values" in told
+
+
+def test_amounts_and_days_of_the_rules_of_readings_must_make_sense(tmp_path: Path) -> None:
+    """A rule that never or always strikes is a slip of the pen."""
+    rules = {
+        "max_rise_per_day": '{CW: "0"}',
+        "small_fall": '{volume: "0.0000001"}',
+        "reset_day": '"02-30"',
+        "reset_window_days": "400",
+    }
+    written = ", ".join(f"{name}: {rule}" for name, rule in rules.items())
+    partner = f"partner: p\nname: P\nfeeds:\n  readings:\n    rules: {{{written}}}\n"
+    own = schemas(tmp_path, partners__p=partner)
+
+    told = "\n".join(problems_in([SHIPPED, own]))
+
+    assert all(f"rules.{name}" in told for name in rules), told
+    assert "must be above zero" in told
+    assert "a day of every year" in told

@@ -165,22 +165,29 @@ def test_a_pattern_never_fits_a_sample_of_another_feed() -> None:
         (Encoding("utf-16-le", bom=2), (), "utf-16", Certainty.SURE),
         (Encoding("utf-8", bom=3), (), "utf-8", Certainty.SURE),
         (Encoding("utf-8"), (0xC4, 0x8D), "utf-8", Certainty.SURE),
-        (Encoding("utf-8"), (), "utf-8", Certainty.GUESS),
+        (Encoding("utf-8"), (), None, Certainty.GUESS),
         (Encoding("windows-1250"), (0x8A,), "windows-1250", Certainty.SURE),
         (Encoding("windows-1250"), (0xE8,), "windows-1250", Certainty.GUESS),
         (Encoding("iso8859-2"), (0xB9,), "iso-8859-2", Certainty.GUESS),
     ],
 )
 def test_an_encoding_is_sure_only_if_bytes_tell_it_from_the_others(
-    encoding: Encoding, seen: tuple[int, ...], value: str, certainty: Certainty
+    encoding: Encoding, seen: tuple[int, ...], value: str | None, certainty: Certainty
 ) -> None:
     statement = propose_encoding(encoding, seen=frozenset(seen))
     assert (statement.value, statement.certainty) == (value, certainty)
 
 
 def test_what_is_sure_of_one_sample_outweighs_the_guess_of_another() -> None:
-    ascii_only, czech = guess("utf-8", "no letters"), sure("windows-1250", "letters")
-    assert agreed([ascii_only, czech], what="encoding") == guess("windows-1250", "letters")
+    alike, czech = guess("iso-8859-2", "the same in both"), sure("windows-1250", "letters")
+    assert agreed([alike, czech], what="encoding") == guess("windows-1250", "letters")
+
+
+def test_sample_that_tells_nothing_does_not_make_another_doubtful() -> None:
+    """A file without letters beyond ASCII is read alike in every encoding."""
+    silent, czech = guess(None, "no letters"), sure("windows-1250", "letters")
+    assert agreed([silent, czech, silent], what="encoding") == czech
+    assert agreed([silent, silent], what="encoding") == silent
 
 
 def test_what_samples_differ_in_is_left_out() -> None:

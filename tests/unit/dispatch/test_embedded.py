@@ -4,10 +4,21 @@ import random
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
 from meterdrop.dispatch.embedded import EmbeddedDispatch
+
+
+class Worker:
+    """A worker that is always warm; `drain` is what it does."""
+
+    def __init__(self, drain: Callable[[str], None]) -> None:
+        self.drain = drain
+
+    def warm(self) -> None:
+        pass
 
 
 class Deliveries:
@@ -45,7 +56,7 @@ class Deliveries:
 @pytest.mark.parametrize("workers", [1, 2, 8])
 def test_every_wake_is_heard_and_a_partner_is_drained_by_one_thread(workers: int) -> None:
     deliveries = Deliveries()
-    dispatch = EmbeddedDispatch(drain=deliveries.drain, workers=workers)
+    dispatch = EmbeddedDispatch(workers=[Worker(deliveries.drain)] * workers)
     dispatch.run_workers()
     partners = ["a", "b", "c"]
 
@@ -80,7 +91,7 @@ def test_partner_woken_while_drained_is_drained_once_more() -> None:
         inside.set()
         assert go_on.wait(10)
 
-    dispatch = EmbeddedDispatch(drain=drain, workers=2)
+    dispatch = EmbeddedDispatch(workers=[Worker(drain)] * 2)
     dispatch.run_workers()
     dispatch.wake("techem")
     assert inside.wait(10)
@@ -96,7 +107,7 @@ def test_partner_woken_while_drained_is_drained_once_more() -> None:
 
 
 def test_partner_woken_many_times_waits_once() -> None:
-    dispatch = EmbeddedDispatch(drain=lambda _: None, workers=1)
+    dispatch = EmbeddedDispatch(workers=[Worker(lambda _: None)])
     for _ in range(3):
         dispatch.wake("techem")
     dispatch.wake("ista")
@@ -112,7 +123,7 @@ def test_slow_partner_does_not_keep_others_waiting() -> None:
         else:
             done.set()
 
-    dispatch = EmbeddedDispatch(drain=drain, workers=2)
+    dispatch = EmbeddedDispatch(workers=[Worker(drain)] * 2)
     dispatch.run_workers()
     dispatch.wake("slow")
     dispatch.wake("quick")
@@ -128,10 +139,44 @@ def test_stop_tells_whether_all_finished_in_time() -> None:
         inside.set()
         assert go_on.wait(10)
 
-    dispatch = EmbeddedDispatch(drain=drain, workers=1)
+    dispatch = EmbeddedDispatch(workers=[Worker(drain)])
     dispatch.run_workers()
     dispatch.wake("techem")
     assert inside.wait(10)
     assert not dispatch.stop(wait=0.05)
     go_on.set()
+    assert dispatch.stop(wait=10)
+
+
+def test_partner_is_given_only_to_a_worker_that_is_warm() -> None:
+    """One who starts anew for seconds must not hold up a partner that another could drain at once."""
+    go_on, drained = threading.Event(), threading.Event()
+
+    class Cold(Worker):
+        def warm(self) -> None:
+            assert go_on.wait(10)
+
+    cold: list[str] = []
+    dispatch = EmbeddedDispatch(workers=[Cold(cold.append), Worker(lambda _: drained.set())])
+    dispatch.run_workers()
+    assert dispatch.is_warm(wait=10)
+    dispatch.wake("techem")
+    assert drained.wait(10)
+    go_on.set()
+    assert dispatch.stop(wait=10)
+    assert cold == []
+
+
+def test_dispatch_without_a_warm_worker_says_so() -> None:
+    go_on = threading.Event()
+
+    class Cold(Worker):
+        def warm(self) -> None:
+            assert go_on.wait(10)
+
+    dispatch = EmbeddedDispatch(workers=[Cold(lambda _: None)])
+    dispatch.run_workers()
+    assert not dispatch.is_warm(wait=0.05)
+    go_on.set()
+    assert dispatch.is_warm(wait=10)
     assert dispatch.stop(wait=10)

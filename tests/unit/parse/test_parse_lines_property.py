@@ -6,6 +6,7 @@ from collections import Counter
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from meterdrop.model.form import Footer
 from meterdrop.model.layout import Layout
 from meterdrop.parse.lines import read_blocks
 from tests.unit.parse.naive_reader import NaiveFile, naive_read
@@ -58,15 +59,21 @@ def layout_of(
     separator: str = ";",
     header_line: int = 1,
     bom: int = 0,
+    preamble: int = 0,
+    footer: Footer | None = None,
+    more_lines: int = 0,
 ) -> Layout:
     return Layout(
         encoding=encoding,
         bom=bom,
         separator=separator,
         header_line=header_line,
-        header_raw=separator.join(headings).encode(encoding),
+        header_raw=separator.join(headings).encode(encoding) if header_line else b"",
         headings=headings,
         columns=tuple(heading.lower() or None for heading in headings),
+        preamble=preamble,
+        footer=footer,
+        max_continuation_lines=more_lines,
     )
 
 
@@ -83,7 +90,7 @@ def read(content: bytes, layout: Layout, block_bytes: int = 4 * 1024 * 1024) -> 
         result.findings.update(
             zip(block.findings["line"].tolist(), block.findings["code"].tolist(), strict=True)
         )
-        for name in ("physical", "header", "blank", "comment"):
+        for name in ("physical", "header", "blank", "comment", "continuation"):
             result.counts[name] += getattr(block, name)
         in_block = len(block.line) + len(block.broken) + block.header + block.blank + block.comment
         assert block.physical == in_block + block.continuation
@@ -222,3 +229,77 @@ def test_a_quoted_line_may_hold_separators_and_quotes_among_plain_ones(
 
     assert Counter(code for _, code in result.findings) == Counter()
     assert result.rows[neighbours][1] == dict(zip("abc", cells, strict=True))
+
+
+MORE = [*JUNK, *['"'] * 8, *["\n"] * 4, "\r\n", "\r", "a;b", '""', '";"', "A;B;C\n"]
+several_lines = st.lists(st.sampled_from(MORE), max_size=30).map("".join)
+
+
+@given(
+    text=st.one_of(several_lines, dirty_files()),
+    columns=st.integers(1, 4),
+    more_lines=st.integers(1, 5),
+    encoding=st.sampled_from(["utf-8", "utf-8", "utf-16-le", "windows-1250"]),
+    block_bytes=BLOCKS,
+)
+@example(text='x;"a\r\n\r\nb";y\nz;z;z', columns=3, more_lines=2, encoding="utf-8", block_bytes=64)
+@example(text='x;"a\nb;c;d\ne";f', columns=3, more_lines=5, encoding="utf-8", block_bytes=64)
+@example(text='x;"a\nb";"c\nd"\ne;"f', columns=3, more_lines=5, encoding="utf-8", block_bytes=7)
+@example(text='"\n"\n"\n"\n"\n"', columns=1, more_lines=1, encoding="utf-8", block_bytes=1)
+@example(text='#;"\nb";c;', columns=3, more_lines=5, encoding="utf-16-le", block_bytes=64)
+def test_records_of_several_lines_are_read_as_the_naive_reader_reads_them(
+    text: str, columns: int, more_lines: int, encoding: str, block_bytes: int
+) -> None:
+    layout = layout_of(encoding, headings=tuple("ABCD"[:columns]), more_lines=more_lines)
+    content = (layout.header_raw.decode(encoding) + "\n" + text).encode(encoding, "ignore")
+
+    assert_same(read(content, layout, block_bytes), naive_read(content, layout))
+
+
+@given(
+    text=st.one_of(dirty_files(), several_lines),
+    header_line=st.sampled_from([0, 1, 3]),
+    preamble=st.integers(0, 4),
+    more_lines=st.sampled_from([0, 0, 2]),
+    words=st.sampled_from([(), ("x",), ("x", "na"), ("celkem",)]),
+    lines=st.integers(0, 3),
+    block_bytes=BLOCKS,
+)
+@example(
+    text='""""x',
+    header_line=0,
+    preamble=0,
+    more_lines=0,
+    words=("x",),
+    lines=0,
+    block_bytes=64,
+)
+@example(
+    text="x;1;2\n\nx;y;z\n#\n",
+    header_line=0,
+    preamble=0,
+    more_lines=0,
+    words=("x",),
+    lines=0,
+    block_bytes=4,
+)
+def test_preamble_and_footer_are_read_as_the_naive_reader_reads_them(
+    text: str,
+    header_line: int,
+    preamble: int,
+    more_lines: int,
+    words: tuple[str, ...],
+    lines: int,
+    block_bytes: int,
+) -> None:
+    footer = Footer(lines=lines, words=words) if words else None
+    layout = layout_of(
+        header_line=header_line,
+        preamble=min(preamble, max(header_line - 1, 0)) if header_line else preamble,
+        footer=footer,
+        more_lines=more_lines,
+    )
+    before = ["titulek", '"', "x"][: max(header_line - 1, 0)]
+    content = "\n".join([*before, layout.header_raw.decode(), text]).encode()
+
+    assert_same(read(content, layout, block_bytes), naive_read(content, layout))

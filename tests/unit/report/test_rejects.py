@@ -154,3 +154,19 @@ def test_our_cells_are_taken_off_between_letters_of_two_bytes(encoding: str) -> 
 
 def test_no_lines_are_no_bytes() -> None:
     assert list(rejects.lines(block([]), findings=no_findings(), layout=layout(), language="cs")) == []
+
+
+def test_file_is_the_same_whatever_portions_it_is_made_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    raws = [b"%d;x;m4;2026" % number for number in range(9)]
+    found = [
+        findings_at(line=[2, 3, 5, 8, 10], code=Code.VALUE_NOT_A_NUMBER, column="Value"),
+        findings_at(line=[3, 4, 6, 8, 9], code=Code.UNIT_UNKNOWN, column="Unit"),
+        findings_at(line=[7, 8], code=Code.LINE_TOO_FEW_CELLS),
+        findings_at(line=[1, 11], code=Code.LINE_ENCODING),
+    ]
+    whole = written(raws, *found, how=layout())
+    assert whole.count(b"\n") == 10
+    assert b"line.encoding" not in whole, "of lines that are not rejected nothing is told"
+    for size in (1, 2, 4):
+        monkeypatch.setattr(rejects, "_AT_ONCE", size)
+        assert written(raws, *found, how=layout()) == whole

@@ -29,13 +29,16 @@ def test_a_sentence_is_whole_with_and_without_its_cell(language: str, code: Code
     """Nothing of the template is left over, whatever is known about the finding."""
     for column in (None, "Stav"):
         for value in (None, "x1"):
-            text, fix = message(code.value, language=language, column=column, value=value)
-            for part in (text, fix):
-                assert part[0].isupper()
-                assert part.endswith(".")
-                assert not set(part) & set("[]{}")
-                assert "  " not in part
-                assert not re.search(r" [.,:;]", part)
+            for against in (None, "1310 (2026-03-03)"):
+                text, fix = message(
+                    code.value, language=language, column=column, value=value, against=against
+                )
+                for part in (text, fix):
+                    assert part[0].isupper()
+                    assert part.endswith(".")
+                    assert not set(part) & set("[]{}")
+                    assert "  " not in part
+                    assert not re.search(r" [.,:;]", part)
 
 
 @pytest.mark.parametrize(("language", "code"), EVERY_WORD)
@@ -46,7 +49,8 @@ def test_a_template_names_column_and_cell_at_most_once_and_only_in_brackets(
     text, fix = LANGUAGES[language][code]
     names = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
     assert sorted(names) == sorted(set(names))
-    assert set(names) <= {"column", "value"}
+    assert set(names) <= {"column", "value", "against"}
+    assert len(set(names) - {"column"}) <= 2
     assert not set(re.sub(r"\[[^\[\]]*\]", "", text)) & set("[]{}")
     assert not set(fix) & set("[]{}")
 
@@ -55,7 +59,7 @@ def test_the_czech_and_the_english_sentence_quote_the_same_things() -> None:
     """A partner learns the same in either language."""
     for code in Code:
         quoted = [
-            {name for name in ("{column}", "{value}") if name in LANGUAGES[language][code][0]}
+            {name for name in ("{column}", "{value}", "{against}") if name in LANGUAGES[language][code][0]}
             for language in ("cs", "en")
         ]
         assert quoted[0] == quoted[1], code
@@ -107,9 +111,10 @@ def test_messages_keep_the_index_of_their_findings() -> None:
 
 _CELLS = st.none() | st.text(st.characters(codec="utf-8"), max_size=70)
 _FINDINGS = st.builds(
-    lambda code, line, column, value: Finding(code, severity_of(code), line, column, value),
+    lambda code, line, column, value, against: Finding(code, severity_of(code), line, column, value, against),
     st.sampled_from(Code),
     st.none() | st.integers(1, 99),
+    _CELLS,
     _CELLS,
     _CELLS,
 )
@@ -120,7 +125,13 @@ def test_a_frame_of_findings_says_what_each_finding_says_alone(found: list[Findi
     """The set-based words are the same as one by one."""
     said = messages(findings_frame(found), language=language)
     alone = [
-        message(finding.code.value, language=language, column=finding.column, value=finding.value)[0]
+        message(
+            finding.code.value,
+            language=language,
+            column=finding.column,
+            value=finding.value,
+            against=finding.against,
+        )[0]
         for finding in found
     ]
     assert said.tolist() == alone

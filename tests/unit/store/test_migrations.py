@@ -1,4 +1,4 @@
-"""The migrations lead to the very schema that the code knows, and back."""
+"""The migrations lead to the very schema that the code knows, and lose nothing."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, inspect, text
 
 from meterdrop.model.errors import StopAtStart
 from meterdrop.store import migrate
@@ -48,13 +48,54 @@ def conditions(engine: Engine, table: str) -> set[str]:
     }
 
 
-def test_down_to_nothing_and_up_again(engine: Engine) -> None:
-    command.downgrade(migrate._config(engine), "base")
-    assert set(inspect(engine).get_table_names()) <= {"alembic_version"}
-    assert not migrate.is_current(engine)
+def test_database_of_the_first_shape_keeps_its_rows_and_their_links(tmp_path: Path) -> None:
+    """Two quarantined lines, one of them a reading by now, and findings of a line and of the file."""
+    engine = make_engine(f"sqlite:///{tmp_path / 'old.db'}")
+    command.upgrade(migrate._config(engine), "0001")
+    with writing(engine) as store:
+        for statement in FIRST_SHAPE.split(";"):
+            store.exec_driver_sql(statement)
     migrate.upgrade(engine)
-    assert migrate.is_current(engine)
-    assert set(metadata.tables) <= set(inspect(engine).get_table_names())
+    with writing(engine) as store:
+        lines = store.execute(
+            text(
+                "select quarantine.id, line, state, hex(raw), fingerprint from quarantine "
+                "join rule_set on rule_set.id = rule_set order by line"
+            )
+        ).all()
+        found = store.execute(text("select line, number, code from finding order by 1, 2")).all()
+        link = store.execute(text("select quarantine, delta from reading")).one()
+        waiting = store.execute(text("select waiting from delivery")).scalar_one()
+        broken = store.execute(text("pragma foreign_key_check")).all()
+    assert [tuple(line) for line in lines] == [
+        (100_000_002, 2, "open", "FF", "r1"),
+        (100_000_007, 7, "accepted", "00", "r2"),
+    ]
+    assert [tuple(one) for one in found] == [
+        (0, 0, "file.extra-column"),
+        (2, 0, "unit.unknown"),
+        (2, 1, "date.too-old"),
+    ]
+    assert tuple(link) == (100_000_007, 0)
+    assert waiting == 1
+    assert broken == []
+    engine.dispose()
+
+
+FIRST_SHAPE = """
+insert into partner (id, name, group_number, active, created_at) values ('p', 'P', 1, 1, '2026');
+insert into delivery (id, upload, partner, path, file, bytes, sha256, received_at, state, physical, header,
+  accepted, quarantined) values (1, 'U', 'p', 'f', 'f', 1, 'a', '2026', 'partly_accepted', 3, 1, 1, 1);
+insert into quarantine (id, delivery, partner, feed, line, raw, state, rules)
+  values (5, 1, 'p', 'readings', 2, x'ff', 'open', 'r1'), (6, 1, 'p', 'readings', 7, x'00', 'accepted', 'r2');
+insert into finding (delivery, line, code, severity) values (1, 2, 'unit.unknown', 'error');
+insert into finding (delivery, line, code, severity) values (1, 2, 'date.too-old', 'error');
+insert into finding (delivery, line, code, severity) values (1, null, 'file.extra-column', 'info');
+insert into device (id, partner, serial, serial_key, media, location, room, seq, correction, role, seen_on,
+  delivery, line) values (1, 'p', '1', '1', 'CW', 'L', 'R', 1, '1', 'UNIT', '2026-01-01', 1, 1);
+insert into reading (partner, device, day, value, canonical_value, canonical_unit, kind, estimated, serial,
+  delivery, line, quarantine) values ('p', 1, '2026-01-01', '1', '1', 'm3', 'RADIO', 0, '1', 1, 7, 6)
+"""
 
 
 def test_upgrade_may_be_repeated(engine: Engine) -> None:

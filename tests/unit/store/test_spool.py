@@ -8,7 +8,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meterdrop.store.spool import Spool
+from meterdrop.store.spool import Spool, part
 from meterdrop.tables import LINE, RAW, TEXT
 
 
@@ -44,10 +44,10 @@ def test_streams_read_up_to_one_line_after_another_are_all_rows_by_line(
         spool.close()
 
     together = pd.concat(whole, ignore_index=True).sort_values("line", kind="stable", ignore_index=True)
-    assert [row for part in parts for row in part] == rows(together)
-    for part, first, last in zip(parts, [0, *ends], ends, strict=False):
-        assert all(first < line <= last or line <= last for line, _ in part)
-        assert all(line > first for line, _ in part)
+    assert [row for read in parts for row in read] == rows(together)
+    for read, first, last in zip(parts, [0, *ends], ends, strict=False):
+        assert all(first < line <= last or line <= last for line, _ in read)
+        assert all(line > first for line, _ in read)
 
 
 def test_frames_come_back_in_the_order_added_with_their_types(tmp_path: Path) -> None:
@@ -69,6 +69,18 @@ def test_frames_come_back_in_the_order_added_with_their_types(tmp_path: Path) ->
     spool.close()
 
 
+def test_what_one_name_has_not_is_null_where_several_are_read(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    spool.add("lines", frame([2, 4], mark="a"))
+    spool.add("aside", frame([3], mark="b")[["line"]])
+    found = spool.in_line_order("lines", "aside").upto(9)
+    assert found is not None
+    assert found["told"].dtype == TEXT
+    assert found["line"].tolist() == [2, 3, 4]
+    assert found["told"].isna().tolist() == [False, True, False]
+    spool.close()
+
+
 def test_name_that_nobody_added_to_is_empty(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool")
     assert list(spool.blocks("good")) == []
@@ -85,3 +97,43 @@ def test_spool_of_a_process_that_died_is_cleared_and_a_closed_one_is_gone(tmp_pa
     spool.add("good", frame([1], mark="a"))
     spool.close()
     assert not folder.exists()
+
+
+def test_parts_of_a_name_are_read_together_with_it_by_line(tmp_path: Path) -> None:
+    """A name that only begins in the same way is another one."""
+    spool = Spool(tmp_path / "spool")
+    spool.add("told", frame([1, 9], mark="t"))
+    spool.add(part("told", 10), frame([2, 8], mark="b"))
+    spool.add(part("told", 2), frame([3], mark="a"))
+    spool.add("told-aside", frame([4], mark="x"))
+    assert spool.parts("told") == [part("told", 2), part("told", 10)]
+    assert spool.parts("tol") == []
+    found = rows(spool.in_line_order("told").upto(9))
+    assert [line for line, _ in found] == [1, 2, 3, 8, 9]
+    assert spool.parts("nobody") == []
+
+
+def test_frame_is_kept_in_portions_and_read_in_as_many_rows_as_wanted(tmp_path: Path) -> None:
+    """A name that is read beside many others must not take much memory."""
+    spool = Spool(tmp_path / "spool")
+    spool.add("told", frame(list(range(10)), mark="t"), portion=4)
+    assert [len(block) for block in spool.blocks("told")] == [4, 4, 2]
+    assert [len(block) for block in spool.blocks("told", together=5)] == [8, 2]
+    assert [list(block.columns) for block in spool.blocks("told", columns=["line"], together=99)] == [
+        ["line"]
+    ]
+    assert rows(next(spool.blocks("told", together=99))) == rows(frame(list(range(10)), mark="t"))
+
+
+def test_forgotten_name_is_gone_and_a_finished_one_can_be_read(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    for name in ("a", "b"):
+        spool.add(name, frame([1], mark=name))
+    spool.finish("a", "b", "nobody")
+    spool.forget("a")
+    spool.forget("nobody")
+    assert [path.name for path in (tmp_path / "spool").iterdir()] == ["b"]
+    assert spool.count("a") == 0
+    assert list(spool.blocks("a")) == []
+    assert len(list(spool.blocks("b"))) == 1
+    spool.close()

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ ROOT = Path(__file__).parents[3]
 SHIPPED = ROOT / "schemas"
 SAMPLES = ROOT / "samples"
 CATALOG = read_catalog([SHIPPED])
+TODAY = date(2026, 11, 24)
 
 PARTNERS = (
     "dodavatel-uspor",
@@ -78,11 +80,11 @@ def dated(*days: str) -> str:
 @pytest.mark.parametrize("partner", PARTNERS)
 def test_readings_of_each_partner_are_read_as_its_own_profile_says(partner: str, tmp_path: Path) -> None:
     (file,) = samples(partner, "readings")
-    proposed = saved(propose([file], feeds=CATALOG.feeds), tmp_path).agreements("new-partner")[0]
-    own = CATALOG.agreement(partner, "readings")
+    proposed = saved(propose([file], feeds=CATALOG.feeds), tmp_path).agreements("new-partner", on=TODAY)[0]
+    own = CATALOG.agreement(partner, "readings", on=TODAY)
     assert (proposed.feed.name, proposed.encoding, proposed.separator, proposed.date_means) == (
         "readings",
-        own.encoding,
+        None if file.read_bytes().isascii() else own.encoding,
         own.separator,
         own.date_means,
     )
@@ -105,7 +107,7 @@ def test_all_samples_of_a_partner_make_one_profile_that_tells_them_apart(
 ) -> None:
     files = samples(partner, "readings", "devices")
     proposal = propose(files, feeds=CATALOG.feeds)
-    agreements = saved(proposal, tmp_path).agreements("new-partner")
+    agreements = saved(proposal, tmp_path).agreements("new-partner", on=TODAY)
     assert proposal.group.value == CATALOG.profiles[partner].group
     for file in files:
         content = file.read_bytes()
@@ -138,7 +140,7 @@ def test_a_proposal_is_one_json_document() -> None:
         (b"", "file.empty"),
         (b"PK\x03\x04\x00\x00", "file.binary"),
         ("SerialNum;Value".encode("utf-16-le"), "file.encoding"),
-        (b"10010001;1.5;m3;2026-10-31\n", "file.no-header"),
+        (b"1;2\n3;4\n", "file.no-header"),
         (b"A;B\nx;y\n", "file.unknown-feed"),
         (b"SerialNum;Value;Unit;Date;Date\n", "file.duplicate-column"),
     ],
@@ -236,7 +238,7 @@ def test_a_unit_in_a_heading_is_told_and_no_unit_column_is_missing(tmp_path: Pat
 def test_a_guessed_heading_keeps_its_unit(tmp_path: Path) -> None:
     text = "Výrobní číslo;Datum;Počítadlo [m3]\n10010001;31.10.2026;1,5\n10010002;31.10.2026;2,5\n"
     proposal = proposal_of(tmp_path, text)
-    (agreement, _) = saved(proposal, tmp_path).agreements("new-partner")
+    (agreement, _) = saved(proposal, tmp_path).agreements("new-partner", on=TODAY)
     _, layout = find_layout(
         text.encode(),
         encoding=find_encoding([text.encode()], declared=None),
@@ -264,22 +266,22 @@ def test_unknown_words_are_told_and_guessed_only_from_words_that_begin_alike(tmp
 
 def test_guessed_words_and_words_to_fill_in_make_valid_yaml(tmp_path: Path) -> None:
     text = 'SerialNum;Value;Unit;Date;Kind\n10010001;1;m3;2026-10-31;dálkově\n10010002;2;m3;2026-10-31;"R: \\#"\n'
-    agreement = saved(proposal_of(tmp_path, text), tmp_path).agreements("new-partner")[0]
+    agreement = saved(proposal_of(tmp_path, text), tmp_path).agreements("new-partner", on=TODAY)[0]
     assert agreement.feed.column("Kind").words["dálkově"] == "RADIO"
 
 
 def test_headings_that_can_be_no_yaml_as_they_are_do_no_harm(tmp_path: Path) -> None:
     text = 'SerialNum;Value;Unit;Date;%%;"a ""b"" # c\\";x\u2028y\n10010001;1;m3;2026-10-31;1;2;3\n'
-    agreement = saved(proposal_of(tmp_path, text, name="a'\"# [1].csv"), tmp_path).agreements("new-partner")[
-        0
-    ]
+    agreement = saved(proposal_of(tmp_path, text, name="a'\"# [1].csv"), tmp_path).agreements(
+        "new-partner", on=TODAY
+    )[0]
     assert agreement.ignored == ('a "b" # c\\',)
 
 
 def test_a_second_heading_of_one_column_is_proposed_to_be_ignored(tmp_path: Path) -> None:
     text = "SerialNum;Stav;Value;Unit;Date\n10010001;1;2;m3;2026-10-31\n"
     proposal = proposal_of(tmp_path, text)
-    agreement = saved(proposal, tmp_path).agreements("new-partner")[0]
+    agreement = saved(proposal, tmp_path).agreements("new-partner", on=TODAY)[0]
     assert agreement.ignored == ("Stav",)
 
 
@@ -289,7 +291,7 @@ def test_a_missing_column_is_left_to_fill_in_beside_the_unknown_headings(tmp_pat
     assert feed.missing == ("Value",)
     assert '    #   Value: ["?"]  # to fill in: ' in as_yaml(proposal)
     assert not any(heading.ignored for heading in feed.headings)
-    assert saved(proposal, tmp_path).agreements("new-partner")[0].feed.name == "readings"
+    assert saved(proposal, tmp_path).agreements("new-partner", on=TODAY)[0].feed.name == "readings"
 
 
 REGISTER = (
@@ -330,3 +332,124 @@ def test_cells_that_would_be_refused_are_counted_by_code(tmp_path: Path) -> None
     text = dated("2026-10-31", "31.10.26") + "10010009;1E+05;m3;2026-10-31\n"
     refused = {(each.heading, each.code): each.cells for each in readings_of(tmp_path, text).refused}
     assert refused == {("Value", "value.exponent"): 1, ("Date", "date.two-digit-year"): 1}
+
+
+TITLED = (
+    "Export odečtů\nVytvořeno 2. 11. 2026\nSériové č.\tModul\tStav k datu\tJednotka\tDatum odečtu\n"
+    "SN00500\t88000001\t12.5\tm3\t2026-10-31\nSN00501\t88000002\t13.5\tm3\t2026-10-31\nCelkem\t\t26\t\t\n"
+)
+
+
+def test_header_below_a_title_and_sums_below_the_records_are_proposed(tmp_path: Path) -> None:
+    proposal = proposal_of(tmp_path, TITLED)
+    (feed,) = proposal.feeds
+    assert told(feed.header) == ("row 3", Certainty.SURE)
+    assert told(feed.footer) == (("Celkem",), Certainty.GUESS)
+    assert told(feed.separator) == ("tab", Certainty.SURE)
+    agreement = saved(proposal, tmp_path).agreement("new-partner", "readings", on=TODAY)
+    assert agreement.feed.form.header_row == 3
+    assert agreement.feed.form.footer is not None
+    _, layout = find_layout(
+        TITLED.encode(),
+        encoding=find_encoding([TITLED.encode()], declared=None),
+        path="x",
+        agreements=[agreement],
+    )
+    assert layout.columns == ("SerialNum", "RadioNumber", "Value", "Unit", "Date")
+
+
+def test_samples_with_headers_in_different_lines_leave_it_to_a_person(tmp_path: Path) -> None:
+    """No profile can say both."""
+    (feed,) = proposal_of(tmp_path, TITLED, TITLED.removeprefix("Export odečtů\n")).feeds
+    assert told(feed.header) == (None, Certainty.GUESS)
+    assert feed.header is not None
+    assert "row 2, row 3" in feed.header.reason
+
+
+HEADLESS = "".join(f"1000{number};{number},5;m3;31.10.2026;x\n" for number in range(1, 9))
+
+
+def test_columns_of_a_file_without_header_are_proposed_in_order(tmp_path: Path) -> None:
+    proposal = proposal_of(tmp_path, HEADLESS)
+    (feed,) = proposal.feeds
+    assert told(feed.header) == ("none", Certainty.GUESS)
+    assert told(feed.columns_in_order) == (("SerialNum", "Value", "Unit", "Date", "-"), Certainty.GUESS)
+    assert (feed.headings, feed.missing, feed.preamble) == ((), (), None)
+    form = saved(proposal, tmp_path).agreement("new-partner", "readings", on=TODAY).feed.form
+    assert (form.headed, form.in_order) == (False, ("SerialNum", "Value", "Unit", "Date", None))
+
+
+def test_title_above_a_file_without_header_is_its_preamble(tmp_path: Path) -> None:
+    (feed,) = proposal_of(tmp_path, f"Export\n\n{HEADLESS}").feeds
+    assert told(feed.preamble) == (2, Certainty.GUESS)
+
+
+def test_columns_that_cells_do_not_tell_are_left_to_fill_in(tmp_path: Path) -> None:
+    """`header: none` alone would take the feed's own order, so it is not said either."""
+    text = "".join(f"1000{number};{number};{number + 7};m3;31.10.2026\n" for number in range(1, 9))
+    proposal = proposal_of(tmp_path, text)
+    (feed,) = proposal.feeds
+    assert told(feed.columns_in_order) == (None, Certainty.GUESS)
+    assert told(feed.header) == (None, Certainty.GUESS)
+    assert not proposal.is_whole
+    assert "of the 5 columns: SerialNum, ?, ?, Unit, Date" in as_yaml(proposal)
+    assert saved(proposal, tmp_path).agreement("new-partner", "readings", on=TODAY).feed.form.headed
+
+
+def test_headings_cut_short_are_guessed_over_cells_that_fit(tmp_path: Path) -> None:
+    """All of a register's headings but one; that one is what is left."""
+    text = (
+        "Platnost;Jednotka č.;Místnost;Médium;Výr. č. přístroje;Č. rádiového modulu;Poř.;Montáž;Koeficient;MJ\n"
+        "1.11.2026;001/1;WC;SV;7000001;88000001;1;5.3.2024;1,0;m3\n"
+        "1.11.2026;001/2;WC;SV;7000002;88000002;2;6.3.2024;1,0;m3\n"
+    )
+    proposal = proposal_of(tmp_path, text, name="pristroje.csv")
+    (feed,) = proposal.feeds
+    aliases = {each.heading: each.column for each in feed.headings if not each.known}
+    assert aliases == {
+        "Jednotka č.": "Location",
+        "Výr. č. přístroje": "SerialNumber",
+        "Č. rádiového modulu": "RadioNumber",
+        "Poř.": "Seq",
+        "Montáž": "DateFrom",
+        "MJ": "TypeUnit",
+    }
+    assert proposal.is_whole
+
+
+def test_column_of_which_most_words_are_known_is_guessed_and_the_others_left_to_fill_in(
+    tmp_path: Path,
+) -> None:
+    text = "SerialNum;Value;Unit;Date;Co\n" + "".join(
+        f"1001000{number};1;m3;2026-10-31;{word}\n"
+        for number, word in enumerate(["SV", "TUV", "SV", "bazén"])
+    )
+    (feed,) = proposal_of(tmp_path, text).feeds
+    assert [each.column for each in feed.headings if each.heading == "Co"] == ["Media"]
+    assert [(word.column, word.word, word.means) for word in feed.words] == [("Media", "bazén", None)]
+
+
+def test_names_of_months_are_left_open_in_the_pattern_of_names(tmp_path: Path) -> None:
+    (feed,) = proposal_of(tmp_path, dated("2026-10-31"), name="odečty_Říjen.csv").feeds
+    assert feed.file_names.value == ("odečty_*.csv",)
+
+
+def test_sample_of_no_feed_is_told_with_its_headings_and_what_the_feeds_need(tmp_path: Path) -> None:
+    """In an operator's words: a partner's receipt says something else."""
+    wide = ";".join(f"Sloupec {number}" for number in range(500))
+    (unread,) = proposal_of(tmp_path, f"{wide}\n{';'.join('1' for _ in range(500))}\n").unreadable
+    assert len(unread.headings) == 500
+    assert "Sloupec 0, Sloupec 1" in unread.words
+    assert "and 480 more" in unread.words
+    assert "readings (SerialNum, Value, Unit, Date)" in unread.fix
+
+
+def test_partner_and_name_that_are_given_are_sure(tmp_path: Path) -> None:
+    file = tmp_path / "r.csv"
+    file.write_text(dated("2026-10-31"))
+    proposal = propose([file], feeds=CATALOG.feeds, partner="acme", name="Acme, s. r. o.")
+    assert (told(proposal.partner), told(proposal.name)) == (
+        ("acme", Certainty.SURE),
+        ("Acme, s. r. o.", Certainty.SURE),
+    )
+    assert proposal.is_whole

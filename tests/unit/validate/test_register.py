@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from meterdrop.tables import TEXT
 from meterdrop.validate.register import Matched, check_against_register
 from tests.unit.validate.typed import layout, readings, register, told
 
@@ -112,3 +113,34 @@ def test_no_readings_are_matched_to_no_devices() -> None:
     found = matched(empty, register())
     assert len(found.frame) == len(found.findings) == 0
     assert {"device", "canonical_value", "canonical_unit"} <= set(found.frame.columns)
+
+
+def test_reading_out_on_the_day_of_an_exchange_is_the_old_meter_s() -> None:
+    """Where both have one number; any other reading of that day is the new one's."""
+    known = register(("1", "", "volume", "2020-01-01", "2026-02-01"), ("1", "", "volume", "2026-02-01", None))
+    kinds = ["EXCHANGE_OUT", "EXCHANGE_IN", "RADIO", ""]
+    found = matched(readings(SerialNum=["1"] * 4, Date=["2026-02-01"] * 4, Kind=kinds), known)
+    assert devices_of(found) == [1, 2, 2, 2]
+    assert told(found.findings) == []
+
+
+def test_reading_out_of_another_day_is_matched_like_any() -> None:
+    """The kind tells nothing more there."""
+    known = register(("1", "", "volume", "2020-01-01", None), ("1", "", "volume", "2026-02-01", None))
+    found = matched(
+        readings(SerialNum=["1"] * 2, Date=["2026-01-31", "2026-02-01"], Kind=["EXCHANGE_OUT"] * 2), known
+    )
+    assert devices_of(found) == [1, None]
+    assert told(found.findings) == [(3, "device.ambiguous-serial", "SerialNum")]
+
+
+def test_mismatch_of_units_names_the_meter_s_own() -> None:
+    """As registered; that of its dimension where it has none, or where the device can't be told."""
+    known = register(
+        ("1", "", "energy", None, None), ("2", "", "", None, None), ("3", "", "energy", None, "2020-01-01")
+    ).assign(unit=pd.Series(["kWh", None, "GJ"], dtype=TEXT))
+    found = matched(
+        readings(SerialNum=["1", "2", "3"], Unit=["m3"] * 3, Date=["2026-01-01"] * 2 + ["x"]), known
+    )
+    assert told(found.findings) == [(line, "reading.unit-mismatch", "Unit") for line in (2, 3, 4)]
+    assert found.findings["against"].tolist() == ["kWh", "dílek", "MJ"]

@@ -20,7 +20,7 @@ SHIPPED = read_catalog([SCHEMAS])
 
 def agreement(feed: str) -> Agreement:
     """The tolerant agreement about a shipped feed."""
-    return SHIPPED.agreement("nobody", feed)
+    return SHIPPED.agreement("nobody", feed, on=date(2026, 11, 24))
 
 
 def layout(*columns: str) -> Layout:
@@ -93,6 +93,7 @@ def register(*known: tuple[str, str, str, str | None, str | None]) -> pd.DataFra
             "radio_key": pd.Series([each[1] or None for each in known], dtype=TEXT),
             "media": pd.Series(["CW"] * len(known), dtype=TEXT),
             "dimension": pd.Series([each[2] or None for each in known], dtype=TEXT),
+            "unit": pd.Series([None for _ in known], dtype=TEXT),
             "installed_from": pd.Series([_day(each[3]) for each in known], dtype=DAY),
             "installed_to": pd.Series([_day(each[4]) for each in known], dtype=DAY),
         }

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from meterdrop.model.codes import Code, Severity
 from meterdrop.model.delivery import LineCounts, State
@@ -17,8 +19,12 @@ from meterdrop.model.layout import Layout
 from meterdrop.parse.cells import cast
 from meterdrop.parse.lines import read_blocks
 from meterdrop.store.spool import Spool
-from meterdrop.tables import RAW, Lines, TextBlock, join_findings
-from meterdrop.usecases.judging.rules import Rules
+from meterdrop.tables import DAY, RAW, TEXT, Lines, TextBlock, join_findings
+from meterdrop.usecases.judging.rules import AS_IT_CAME, Occasion, Rules
+from meterdrop.usecases.judging.traces import ABOUT, NAMED, about, corrects
+from meterdrop.validate.arrays import arrow, is_word
+
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -31,11 +37,11 @@ class Judged:
     """Lines set aside for what is wrong with them; a meter that isn't registered yet doesn't count here."""
     ends: Sequence[int]
 
-    def state(self, *, agreement: Agreement) -> State:
-        """The verdict, by the agreement's threshold."""
+    def state(self, *, agreement: Agreement, released: bool) -> State:
+        """The verdict, by the agreement's threshold unless a reviewer released the delivery."""
         feed = agreement.feed
         above = self.bad_lines > feed.hold_above_share * self.lines.data()
-        if above and self.bad_lines >= feed.hold_above_lines:
+        if above and self.bad_lines >= feed.hold_above_lines and not released:
             return State.HELD
         return State.PARTLY_ACCEPTED if self.lines.quarantined else State.ACCEPTED
 
@@ -47,12 +53,10 @@ def judge(
     layout: Layout,
     rules: Rules,
     spool: Spool,
-    numbers: Sequence[int] | None = None,
-    waived: frozenset[Code] = frozenset(),
-    came_with: int | None = None,
+    numbers: Sequence[int] | Lines | None = None,
+    occasion: Occasion = AS_IT_CAME,
 ) -> Judged:
-    """Judges every line. `numbers` are the true line numbers when the stream is an excerpt; findings of `waived`
-    codes are kept as warnings; nothing that deliveries after `came_with` told is corrected.
+    """Judges every line. `numbers` are the true line numbers when the stream is an excerpt.
 
     The spool then holds what `rules` will publish, and in line order: lines set aside under `quarantine` and `aside`,
     findings under `findings`, `aside-findings` and `told`. Raises CannotRead if the file has too many lines.
@@ -60,52 +64,85 @@ def judge(
     tally = _Tally()
     for block in read_blocks(stream, layout=layout, numbers=numbers):
         tally.add(block, most=agreement.max_lines)
-        typed = cast(block, feed=agreement.feed, agreement=agreement, layout=layout)
-        verdict = rules.judge(typed, layout=layout)
-        findings = join_findings([block.findings, typed.findings, verdict.findings])
-        _spool_block(
-            block,
-            good=verdict.good,
-            findings=_softened(findings, waived=waived),
-            spool=spool,
-        )
-    duplicates = rules.settle(spool, came_with=came_with)
+        _judge_block(block, agreement=agreement, layout=layout, rules=rules, spool=spool, occasion=occasion)
+        del block  # or two would be held while the next one is read
+    duplicates = rules.settle(spool, occasion=occasion)
     return tally.judged(spool, duplicates=duplicates)
 
 
-def _spool_block(block: TextBlock, *, good: pd.DataFrame, findings: pd.DataFrame, spool: Spool) -> None:
+def _judge_block(
+    block: TextBlock, *, agreement: Agreement, layout: Layout, rules: Rules, spool: Spool, occasion: Occasion
+) -> None:
+    typed = cast(block, feed=agreement.feed, agreement=agreement, layout=layout)
+    verdict = rules.judge(typed, layout=layout)
+    findings = join_findings([block.findings, typed.findings, verdict.findings])
+    _spool_block(
+        block,
+        good=verdict.good,
+        findings=occasion.softened(findings),
+        told=about(typed.frame, target=agreement.feed.target),
+        spool=spool,
+        traces=occasion.traces,
+    )
+    if layout.rejects_cells:
+        spool.add(NAMED, corrects(block, layout=layout))
+
+
+def _spool_block(
+    block: TextBlock,
+    *,
+    good: pd.DataFrame,
+    findings: pd.DataFrame,
+    told: pd.DataFrame,
+    spool: Spool,
+    traces: bool,
+) -> None:
     bad = error_lines(findings)
-    is_bad = np.isin(block.line, bad)
-    set_aside = pd.DataFrame({"line": block.line[is_bad], "raw": _raw(block, is_bad)})
-    spool.add("quarantine", _by_line([block.broken, set_aside]))
+    is_bad = _among(block.line, bad)
+    spool.add("quarantine", _set_aside(block, told=told, is_bad=is_bad))
+    if traces:
+        spool.add(ABOUT, told.loc[~is_bad].reset_index(drop=True))
     spool.add("findings", findings)
-    good_lines = good["line"].to_numpy(dtype=np.int64)
-    kept = good.loc[~np.isin(good_lines, bad)].reset_index(drop=True)
-    kept["raw"] = _raw(block, np.isin(block.line, kept["line"].to_numpy(dtype=np.int64)))
+    stays = ~_among(good["line"].to_numpy(dtype=np.int64), bad)
+    kept = good.copy(deep=False) if stays.all() else good.loc[stays].reset_index(drop=True)
+    kept["raw"] = _raw(block, _among(block.line, kept["line"].to_numpy(dtype=np.int64)))
     spool.add("good", kept)
 
 
-def _softened(findings: pd.DataFrame, *, waived: frozenset[Code]) -> pd.DataFrame:
-    if not waived:
-        return findings
-    soft = findings["code"].isin([code.value for code in waived])
-    return findings.assign(severity=findings["severity"].mask(soft, Severity.WARNING.value))
+def _set_aside(block: TextBlock, *, told: pd.DataFrame, is_bad: Mask) -> pd.DataFrame:
+    """Broken lines and those with bad cells, by line."""
+    bad = told.loc[is_bad].reset_index(drop=True)
+    bad.insert(1, "raw", _raw(block, is_bad))
+    if len(block.broken) == 0:
+        return bad
+    count = len(block.broken)
+    broken = block.broken.assign(
+        serial_key=pd.Series(pa.nulls(count, pa.string()), dtype=TEXT),
+        day=pd.Series(pa.nulls(count, pa.date32()), dtype=DAY),
+    )
+    return pd.concat([broken, bad], ignore_index=True).sort_values("line", ignore_index=True)
 
 
-def _raw(block: TextBlock, chosen: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> pd.Series:
-    return pd.Series(pd.arrays.ArrowExtensionArray(block.raw.filter(pa.array(chosen))), dtype=RAW)
+def _among(lines: Lines, some: Lines) -> Mask:
+    """Which of these lines are among some others, given in order?"""
+    if len(some) == 0:
+        return np.zeros(len(lines), dtype=np.bool_)
+    found: Mask = some[np.minimum(np.searchsorted(some, lines), len(some) - 1)] == lines
+    return found
 
 
-def _by_line(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    rows = pd.concat([part for part in parts if len(part)] or [parts[0]], ignore_index=True)
-    rows = rows.astype({"line": pd.ArrowDtype(pa.int64()), "raw": RAW})
-    return rows.sort_values("line", ignore_index=True)
+def _raw(block: TextBlock, chosen: Mask) -> pd.Series:
+    raw = block.raw if chosen.all() else block.raw.filter(pa.array(chosen))
+    return pd.Series(pd.arrays.ArrowExtensionArray(raw), dtype=RAW)
 
 
-def error_lines(findings: pd.DataFrame) -> Lines:
-    """The lines that errors set aside, each once."""
-    errors = findings.loc[findings["severity"] == Severity.ERROR.value, "line"]
-    return np.unique(errors.to_numpy(dtype=np.int64))
+def error_lines(findings: pd.DataFrame, *, but: Code | None = None) -> Lines:
+    """The lines that errors set aside, each once; errors with the code `but` are not looked at."""
+    wrong = is_word(findings["severity"], Severity.ERROR.value)
+    if but is not None:
+        wrong &= ~is_word(findings["code"], but.value)
+    lines = findings["line"].to_numpy(dtype=np.int64)[wrong]
+    return lines[np.diff(lines, prepend=-1) > 0] if (lines[1:] >= lines[:-1]).all() else np.unique(lines)
 
 
 class _Tally:
@@ -154,9 +191,9 @@ def _findings_summary(spool: Spool, *, ends: Sequence[int]) -> tuple[dict[str, i
     by_code: Counter[str] = Counter()
     bad = 0
     for findings in findings_in_order(spool, ends=ends):
-        by_code.update({str(code): int(count) for code, count in findings["code"].value_counts().items()})
-        wrong = findings.loc[findings["code"] != Code.READING_NOT_IN_REGISTER.value]
-        bad += len(error_lines(wrong))
+        counts = pc.value_counts(arrow(findings["code"]))
+        by_code.update(dict(zip(*(counts.field(part).to_pylist() for part in (0, 1)), strict=True)))
+        bad += len(error_lines(findings, but=Code.READING_NOT_IN_REGISTER))
     return dict(sorted(by_code.items())), bad
 
 
@@ -168,10 +205,15 @@ def findings_in_order(spool: Spool, *, ends: Sequence[int]) -> Iterator[pd.DataF
 
 def set_aside_in_order(spool: Spool, *, ends: Sequence[int]) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
     """All lines set aside (line, raw) with the findings of the same stretch, block by block."""
-    lines = spool.in_line_order("quarantine", "aside")
-    findings = spool.in_line_order("findings", "aside-findings", "told")
-    for end in ends:
-        found = findings.upto(end)
-        rows = lines.upto(end)
+    for rows, found in both_in_order(spool, ends=ends):
         if rows is not None and found is not None:
             yield rows, found
+
+
+def both_in_order(
+    spool: Spool, *, ends: Sequence[int]
+) -> Iterator[tuple[pd.DataFrame | None, pd.DataFrame | None]]:
+    """All lines set aside and all findings, stretch by stretch; None where a stretch has none."""
+    lines = spool.in_line_order("quarantine", "aside")
+    findings = spool.in_line_order("findings", "aside-findings", "told")
+    return ((lines.upto(end), findings.upto(end)) for end in ends)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from meterdrop.model.codes import Code, severity_of
-from meterdrop.model.delivery import LineCounts, State
+from meterdrop.model.delivery import Delivery, LineCounts, State
 from meterdrop.model.errors import CannotRead
 from meterdrop.model.feed import Agreement
 from meterdrop.model.finding import Finding
@@ -21,11 +21,15 @@ def judgement_of(
     layout: Layout,
     file_findings: Sequence[Finding],
     parent: int | None,
+    released: bool = False,
 ) -> tuple[Judgement, list[Finding]]:
-    """The judgement, and the findings of the file as a whole. Raises CannotRead if no line holds a record."""
+    """The judgement, and the findings of the file as a whole. Raises CannotRead if no line holds a record.
+
+    What a reviewer `released` is not held again, however many bad lines it has.
+    """
     if judged.lines.data() == 0:
         raise CannotRead(Code.FILE_EMPTY, feed=agreement.feed.name, header_found=True)
-    state = judged.state(agreement=agreement)
+    state = judged.state(agreement=agreement, released=released)
     told = [*_told_of_the_file(layout, held=state is State.HELD), *file_findings]
     by_code = Counter(judged.findings_by_code) + Counter(finding.code.value for finding in told)
     judgement = Judgement(
@@ -38,6 +42,20 @@ def judgement_of(
         parent=parent,
     )
     return judgement, told
+
+
+def duplicate_of(earlier: Delivery, *, agreement: Agreement) -> tuple[Judgement, Finding]:
+    """The judgement on a file whose bytes were taken with an earlier delivery: all its records are known."""
+    finding = of_the_file(Code.FILE_DUPLICATE, value=earlier.number)
+    judgement = Judgement(
+        state=State.DUPLICATE,
+        lines=replace(earlier.lines, accepted=0, quarantined=0, duplicate=earlier.lines.data()),
+        findings_by_code={finding.code.value: 1},
+        feed=agreement.feed.name,
+        rules=agreement.fingerprint,
+        duplicate_of=earlier.id,
+    )
+    return judgement, finding
 
 
 def _told_of_the_file(layout: Layout, *, held: bool) -> list[Finding]:

@@ -1,23 +1,27 @@
 """Readings: each against its own cells, the register, its file and what is stored."""
 
+from collections.abc import Iterator
 from datetime import date
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from meterdrop.model.feed import Agreement
+from meterdrop.model.feed import Agreement, ValueKind
 from meterdrop.model.finding import Finding
 from meterdrop.model.layout import Layout
 from meterdrop.store import partners, readings, register
 from meterdrop.store.database import Database, Store
 from meterdrop.store.spool import Spool
-from meterdrop.tables import LINE, Lines, TypedRows, join_findings
-from meterdrop.usecases.judging.rules import Publication, Verdict
+from meterdrop.tables import FLAG, LINE, TEXT, TypedRows, join_findings
+from meterdrop.usecases.judging.device_ranges import ROWS_TOGETHER, DeviceRanges
+from meterdrop.usecases.judging.rules import Occasion, Publication, Verdict
+from meterdrop.usecases.judging.settling import ROW_COLUMNS, Settling
 from meterdrop.validate.columns import check_columns
+from meterdrop.validate.meters import Meters
 from meterdrop.validate.readings import ReadingRules as Parameters
 from meterdrop.validate.readings import check_readings
 from meterdrop.validate.register import check_against_register
-from meterdrop.validate.repeats import check_against_stored, check_in_file
 
 _STORED = {
     "device": "device",
@@ -30,16 +34,17 @@ _STORED = {
     "Estimated": "estimated",
     "Status": "status",
     "SerialNum": "serial",
+    "SerialNum_key": "serial_key",
 }
-"""Our columns after matching -> the table's."""
-
-_KEYS = ["line", "device", "day", "canonical_value", "value"]
+"""Our columns after matching -> the table's, and the name by which a line set aside is found again."""
 
 
 class ReadingRules:
     """The rules of one delivery of readings, with the register as it was when judging began."""
 
-    def __init__(self, agreement: Agreement, *, database: Database, today: date) -> None:
+    def __init__(
+        self, agreement: Agreement, *, database: Database, today: date, rows_together: int = ROWS_TOGETHER
+    ) -> None:
         self._agreement = agreement
         self._database = database
         self._today = today
@@ -48,6 +53,11 @@ class ReadingRules:
             partner = partners.find(store, agreement.partner)
             self.register_version = 0 if partner is None else partner.register_version
             self._register = register.facts(store, partner=agreement.partner)
+        self._ranges = DeviceRanges(
+            self._register["device"].to_numpy(dtype=np.int64), rows_together=rows_together
+        )
+        self._delta = agreement.value_kind is ValueKind.DELTA
+        self._heading: str | None = None
         self.file_findings: tuple[Finding, ...] = ()
 
     def judge(self, rows: TypedRows, *, layout: Layout) -> Verdict:
@@ -60,45 +70,37 @@ class ReadingRules:
             check_readings(rows.frame, today=self._today, rules=self._parameters, layout=layout),
             matched.findings,
         ]
+        self._heading = layout.heading_of("Value")
+        self._ranges.count(matched.frame["device"])
         good = matched.frame[["line", *_STORED]].rename(columns=_STORED)
+        good["delta"] = pd.Series(pa.repeat(pa.scalar(self._delta), len(good)), dtype=FLAG)
         return Verdict(good=good, findings=join_findings(findings))
 
-    def settle(self, spool: Spool, *, came_with: int | None) -> int:
-        """One reading a device and day: in the file, then against what is stored."""
-        keys = [block[_KEYS] for block in spool.blocks("good")]
-        if not keys:
-            return 0
-        in_file = check_in_file(pd.concat(keys, ignore_index=True))
-        conflicts = np.setdiff1d(_lines(in_file.findings), in_file.duplicates)
-        spool.add("aside-findings", in_file.findings)
-        duplicates = len(in_file.duplicates)
-        for block in spool.blocks("good"):
-            line = block["line"].to_numpy(dtype=np.int64)
-            spool.add("aside", block.loc[np.isin(line, conflicts), ["line", "raw"]].reset_index(drop=True))
-            gone = np.isin(line, conflicts) | np.isin(line, in_file.duplicates)
-            left = block.loc[~gone].reset_index(drop=True)
-            duplicates += self._settle_block(left, spool=spool, came_with=came_with)
+    def settle(self, spool: Spool, *, occasion: Occasion) -> int:
+        """One reading a device and day, and registers that rise: in the file and with what is stored.
+
+        Devices are settled range by range, each with all of its rows.
+        """
+        settling = Settling(
+            database=self._database,
+            partner=self._agreement.partner,
+            meters=Meters.of(self._register, rules=self._parameters),
+            delta=self._delta,
+            heading=self._heading,
+            occasion=occasion,
+        )
+        parts = self._ranges.parts(spool, name="good", columns=ROW_COLUMNS)
+        duplicates = sum(settling(spool, name=name, number=number) for number, name in enumerate(parts))
+        _set_aside(spool)
         return duplicates
 
-    def _settle_block(self, rows: pd.DataFrame, *, spool: Spool, came_with: int | None) -> int:
-        with self._database.reading() as store:
-            stored = readings.at_keys(store, partner=self._agreement.partner, keys=rows)
-        repeats = check_against_stored(rows, stored=stored, came_with=came_with)
-        spool.add("told", repeats.findings)
-        line = rows["line"].to_numpy(dtype=np.int64)
-        corrects = np.isin(line, repeats.corrections)
-        new = ~corrects & ~np.isin(line, repeats.duplicates)
-        spool.add("new", rows.loc[new].drop(columns="raw").reset_index(drop=True))
-        spool.add("superseding", rows.loc[corrects].drop(columns="raw").reset_index(drop=True))
-        return len(repeats.duplicates)
-
     def publish(self, store: Store, *, spool: Spool, publication: Publication) -> None:
-        """New readings, and corrections with the old ones into the history."""
-        for rows in spool.blocks("new"):
+        """New readings, and corrections with the old ones into the history; device by device."""
+        for rows in _blocks(spool, "new"):
             readings.store_new(
                 store, partner=publication.partner, rows=_of_delivery(rows, publication=publication)
             )
-        for rows in spool.blocks("superseding"):
+        for rows in _blocks(spool, "superseding"):
             readings.supersede(
                 store,
                 partner=publication.partner,
@@ -110,13 +112,30 @@ class ReadingRules:
             )
         partners.raise_version(store, publication.partner)
 
+    def links(self, spool: Spool) -> Iterator[pd.DataFrame]:
+        """Every good line's reading."""
+        return spool.blocks("good", columns=["line", "device", "day"])
+
+
+def _blocks(spool: Spool, name: str) -> Iterator[pd.DataFrame]:
+    return (block for part in spool.parts(name) for block in spool.blocks(part))
+
 
 def _of_delivery(rows: pd.DataFrame, *, publication: Publication) -> pd.DataFrame:
-    told = rows.assign(delivery=pd.Series(np.full(len(rows), publication.delivery), dtype=LINE))
-    if publication.quarantined:
-        told["quarantine"] = told["line"].map(publication.quarantined).astype(LINE)
+    told = rows.assign(delivery=pd.Series(pa.repeat(publication.delivery, len(rows)), dtype=LINE))
+    if len(publication.quarantined):
+        told["quarantine"] = publication.quarantine_of(told["line"])
     return told
 
 
-def _lines(findings: pd.DataFrame) -> Lines:
-    return np.unique(findings["line"].to_numpy(dtype=np.int64))
+def _set_aside(spool: Spool) -> None:
+    """The bytes of the lines that settling found errors in, by line."""
+    if not spool.parts("aside-findings"):
+        return
+    errors = spool.in_line_order("aside-findings")
+    for block in spool.blocks("good", columns=["line", "raw", "serial_key", "day"]):
+        wrong = errors.upto(int(block["line"].iloc[-1]))
+        if wrong is not None:
+            line = block["line"].to_numpy(dtype=np.int64)
+            aside = np.isin(line, wrong["line"].to_numpy(dtype=np.int64))
+            spool.add("aside", block.loc[aside].reset_index(drop=True).astype({"serial_key": TEXT}))

@@ -1,5 +1,7 @@
 """Feeds without a table of their own: rows are kept as they are, as JSON."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
@@ -9,8 +11,8 @@ from meterdrop.model.layout import Layout
 from meterdrop.store import records
 from meterdrop.store.database import Store
 from meterdrop.store.spool import Spool
-from meterdrop.tables import LINE, TEXT, TypedRows
-from meterdrop.usecases.judging.rules import Publication, Verdict
+from meterdrop.tables import TEXT, TypedRows
+from meterdrop.usecases.judging.rules import Occasion, Publication, Verdict
 from meterdrop.validate.columns import check_columns
 
 
@@ -32,7 +34,7 @@ class RecordRules:
             good=pd.DataFrame({"line": rows.frame["line"], "cells": _json(cells)}), findings=findings
         )
 
-    def settle(self, spool: Spool, *, came_with: int | None) -> int:
+    def settle(self, spool: Spool, *, occasion: Occasion) -> int:
         """Records have no rules between lines."""
         return 0
 
@@ -40,8 +42,8 @@ class RecordRules:
         """Stores them."""
         for block in spool.blocks("good"):
             rows = block[["line", "cells"]]
-            if publication.quarantined:
-                rows = rows.assign(quarantine=rows["line"].map(publication.quarantined).astype(LINE))
+            if len(publication.quarantined):
+                rows = rows.assign(quarantine=publication.quarantine_of(rows["line"]))
             records.add(
                 store,
                 rows=rows,
@@ -49,6 +51,10 @@ class RecordRules:
                 partner=publication.partner,
                 feed=self._agreement.feed.name,
             )
+
+    def links(self, spool: Spool) -> Iterator[pd.DataFrame]:
+        """Records are no readings: each is found by its delivery and line."""
+        return iter(())
 
 
 def _as_kept(frame: pd.DataFrame, column: Column) -> pd.Series:

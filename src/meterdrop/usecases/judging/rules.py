@@ -1,17 +1,22 @@
 """What must a target know to be judged? The three acts that differ between readings, devices and records."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from meterdrop.model.codes import Code, Severity
 from meterdrop.model.finding import Finding
 from meterdrop.model.layout import Layout
 from meterdrop.store.database import Store
+from meterdrop.store.quarantine import line_id
 from meterdrop.store.spool import Spool
-from meterdrop.tables import TypedRows
+from meterdrop.tables import LINE, Lines, TypedRows
 
 
 @dataclass(frozen=True)
@@ -23,15 +28,46 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Occasion:
+    """Why lines are judged: because they came (nothing said), or once more."""
+
+    came_with: int | None = None
+    """The delivery the lines came with: what deliveries after it told stays."""
+    stored_by: int | None = None
+    """Rows that this delivery stored are as if they were not there (its lines are checked once more)."""
+    waived: frozenset[Code] = frozenset()
+    """A person accepts lines in spite of these: such findings are told as warnings and set nothing aside."""
+    traces: bool = False
+    """Which meter and day good lines are about is kept, to find the quarantined lines that they correct."""
+
+    def softened(self, findings: pd.DataFrame) -> pd.DataFrame:
+        """The findings, those of waived codes as warnings."""
+        if not self.waived:
+            return findings
+        soft = findings["code"].isin([code.value for code in self.waived])
+        return findings.assign(severity=findings["severity"].mask(soft, Severity.WARNING.value))
+
+
+AS_IT_CAME: Final = Occasion()
+
+
+@dataclass(frozen=True)
 class Publication:
-    """Whose rows are stored, by whom and why, and of which quarantined lines they come (line -> quarantine id)."""
+    """Whose rows are stored, by whom and why, and which of its lines were in quarantine until now."""
 
     delivery: int
     partner: str
     who: str
     why: str
     now: datetime
-    quarantined: Mapping[int, int]
+    quarantined: Lines
+
+    def quarantine_of(self, line: pd.Series) -> pd.Series:
+        """The quarantined line that each of these lines was; null for one that was none."""
+        numbers = line.to_numpy(dtype=np.int64)
+        ids = pa.array(numbers + line_id(delivery=self.delivery, line=0))
+        was = pa.array(np.isin(numbers, self.quarantined))
+        return pd.Series(pc.if_else(was, ids, pa.scalar(None, pa.int64())), dtype=LINE, index=line.index)
 
 
 class Rules(Protocol):
@@ -46,16 +82,22 @@ class Rules(Protocol):
         """Judges a block by itself and against the register. `good` columns are this target's own, plus line."""
         ...
 
-    def settle(self, spool: Spool, *, came_with: int | None) -> int:
+    def settle(self, spool: Spool, *, occasion: Occasion) -> int:
         """Judges all good rows together and against what is stored.
 
-        `came_with` is the delivery of lines that are judged again later: what deliveries after it told stays.
         Reads `good` (with raw), writes the target's own names for `publish`, and `aside` (line, raw) with
-        `aside-findings` for lines set aside now, and `told` for findings that set nothing aside. Returns how many
-        lines are duplicates.
+        `aside-findings` for lines set aside now, and `told` for findings that set nothing aside; findings may be in
+        parts. Returns how many lines are duplicates.
         """
         ...
 
     def publish(self, store: Store, *, spool: Spool, publication: Publication) -> None:
         """Stores what `settle` left, inside the caller's transaction."""
+        ...
+
+    def links(self, spool: Spool) -> Iterator[pd.DataFrame]:
+        """Which reading each good line tells (line, device, day), stored now or known already; in blocks by line.
+
+        Lines set aside by `settle` may be among them. Nothing where the target has no readings.
+        """
         ...

@@ -14,6 +14,7 @@ from meterdrop.usecases.proposing.days import (
     propose_date_means,
     sentinels_of,
 )
+from meterdrop.usecases.proposing.forms import propose_header, propose_order, propose_preamble
 from meterdrop.usecases.proposing.looks import CASTERS, day_failures, failures
 from meterdrop.usecases.proposing.proposal import FeedProposal, HeadingProposal, Refused
 from meterdrop.usecases.proposing.radio import SERIAL, propose_radio_is_name
@@ -43,7 +44,8 @@ def propose_feed(
     feed = samples[0].candidate.feed
     names = tuple(told.sample.file for told in samples)
     cells = cells_by_column(samples)
-    headings, more_headings = heading_proposals(samples)
+    headed = [told for told in samples if told.sample.headed]
+    headings, more_headings = heading_proposals(headed)
     words, more_words = propose_words(feed, cells)
     missing = tuple(dict.fromkeys(name for told in samples for name in told.candidate.missing))
     days = {name: each for name, each in cells.items() if _is(feed, name, Type.DAY)}
@@ -54,9 +56,13 @@ def propose_feed(
         file_names=propose_file_names(names, others=others),
         encoding=agreed([told.sample.encoding for told in samples], what="encoding"),
         separator=agreed([told.sample.separator for told in samples], what="separator"),
+        header=propose_header(samples),
+        columns_in_order=propose_order(samples),
+        preamble=propose_preamble(samples),
+        footer=next((told.sample.footer for told in samples if told.sample.footer is not None), None),
         headings=headings,
         headings_left_out=more_headings,
-        missing=missing,
+        missing=missing if headed else (),
         absent=tuple(each.name for each in feed.columns if each.name not in {*cells, *missing}),
         heading_units=tuple(
             sure(unit, f"the heading {heading} names it")

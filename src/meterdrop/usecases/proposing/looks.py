@@ -5,11 +5,14 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from meterdrop.detect.propose_columns import Seen
+from meterdrop.detect.propose_names import common_start
 from meterdrop.model.codes import Code
 from meterdrop.model.feed import Column, Feed, Type
+from meterdrop.model.spelling import fold
 from meterdrop.parse.cells_cast import Caster, Mask, matches
 from meterdrop.parse.cells_days import FORMS, DayForms, cast_days
 from meterdrop.parse.cells_numbers import cast_decimals, cast_integers
@@ -32,6 +35,14 @@ _LEADING_ZERO: Final = "-?0[0-9].*"
 _A_METERS_NUMBER: Final = ".*[0-9].*"
 _FRACTION: Final = "-?[0-9 ]*[.,][0-9]+"
 _SHORTEST_SERIAL: Final = 4
+_MOST: Final = 0.5
+"""Of a column of words some may be new to us."""
+
+_MANY_WORDS: Final = 100
+"""A column with more different texts is none of words."""
+
+_FEWEST_ALIKE: Final = 5
+_SHARE_ALIKE: Final = 2 / 3
 
 _PLAIN: Final[Mapping[Type, Column]] = {
     kind: Column(name="", type=kind) for kind in (Type.DAY, Type.UNIT, Type.DECIMAL, Type.SERIAL)
@@ -90,14 +101,37 @@ def _passed(cells: Cells, kind: Type) -> Mask:
 
 
 def whose_words(cells: Cells, *, feed: Feed) -> frozenset[str]:
-    """Columns with words of their own that know every one of these cells."""
+    """Columns with words of their own, of which most of these cells are one, or differ in the ending only."""
     return frozenset(
         column.name
         for column in feed.columns
         if column.type in (Type.CHOICE, Type.CHOICES)
         and cells.filled
-        and not _any(failures(cells, column=column), len(cells.text)).any()
+        and _unknown_to(column, cells) <= (1 - _MOST) * cells.filled
     )
+
+
+def _unknown_to(column: Column, cells: Cells) -> int:
+    """How many cells are no word of the column, and like none?"""
+    failed = _any(failures(cells, column=column), len(cells.text))
+    if not failed.any() or len(cells.text) > _MANY_WORDS:
+        return cells.how_many(failed)
+    texts = cells.text.filter(pa.array(failed)).to_pylist()
+    counts = cells.count[failed].tolist()
+    return sum(
+        count for text, count in zip(texts, counts, strict=True) if not alike_words(text, column=column)
+    )
+
+
+def alike_words(word: str, *, column: Column) -> dict[str, str]:
+    """Known words that differ in the ending only (`dálkově`, `Dálkový`), and what they mean."""
+    folded = fold(word)
+    found: dict[str, str] = {}
+    for known, ours in column.words.items():
+        common = len(common_start([folded, fold(known)]))
+        if common >= max(_FEWEST_ALIKE, _SHARE_ALIKE * max(len(folded), len(fold(known)))):
+            found[known] = ours
+    return found
 
 
 def _first(failed: tuple[tuple[Code, Mask], ...]) -> dict[Code, Mask]:

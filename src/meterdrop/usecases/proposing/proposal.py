@@ -47,6 +47,12 @@ class FeedProposal:
     file_names: Statement
     encoding: Statement
     separator: Statement
+    header: Statement | None
+    """Where the header stands, or that there is none; None: where it is looked for anyway."""
+    columns_in_order: Statement | None
+    """Of files without header."""
+    preamble: Statement | None
+    footer: Statement | None
     headings: tuple[HeadingProposal, ...]
     headings_left_out: int
     """Unknown headings beyond those told."""
@@ -64,12 +70,18 @@ class FeedProposal:
     radio_is_name: Statement | None
     refused: tuple[Refused, ...]
 
+    @property
+    def order_is_told(self) -> bool:
+        """Is it known which columns a file without header has? True for one with a header."""
+        return self.columns_in_order is None or self.columns_in_order.value is not None
+
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A sample nobody could read: a finding code, what it means and what to do next."""
+    """A sample nobody could read: a finding code, what it means and what to do next; its headings, if it has some."""
 
     file: str
+    headings: tuple[str, ...]
     code: str
     words: str
     fix: str
@@ -85,3 +97,9 @@ class Proposal:
     group: Statement
     feeds: tuple[FeedProposal, ...]
     unreadable: tuple[Unreadable, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Could every sample be read, and every mandatory column be told?"""
+        complete = all(not feed.missing and feed.order_is_told for feed in self.feeds)
+        return bool(self.feeds) and not self.unreadable and complete

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from meterdrop.detect.propose_names import common_start
 from meterdrop.model.feed import Column, Feed, Type
 from meterdrop.model.spelling import fold
-from meterdrop.usecases.proposing.looks import failures
+from meterdrop.usecases.proposing.looks import alike_words, failures
 from meterdrop.usecases.proposing.proposal import WordProposal
 from meterdrop.usecases.proposing.sample import Cells, distinct
 
@@ -16,8 +15,6 @@ MOST_WORDS: Final = 40
 """A column that is no column of words has a different one in each cell."""
 
 _WITH_WORDS: Final = frozenset({Type.UNIT, Type.CHOICE, Type.CHOICES, Type.FLAG})
-_FEWEST_ALIKE: Final = 5
-_SHARE_ALIKE: Final = 2 / 3
 
 
 def propose_words(feed: Feed, columns: Mapping[str, Cells]) -> tuple[tuple[WordProposal, ...], int]:
@@ -47,7 +44,7 @@ def _unknown(column: Column, cells: Cells) -> list[WordProposal]:
 
 
 def _proposed(word: str, *, column: Column, cells: int) -> WordProposal:
-    alike = {} if column.type is Type.UNIT else _alike(word, column=column)
+    alike = {} if column.type is Type.UNIT else alike_words(word, column=column)
     meanings = set(alike.values())
     if len(meanings) != 1:
         return WordProposal(
@@ -57,14 +54,3 @@ def _proposed(word: str, *, column: Column, cells: int) -> WordProposal:
     return WordProposal(
         column=column.name, word=word, means=ours, cells=cells, reason=f"begins as {known} does"
     )
-
-
-def _alike(word: str, *, column: Column) -> dict[str, str]:
-    """Known words that differ in the ending only (`dálkově`, `Dálkový`), and what they mean."""
-    folded = fold(word)
-    found: dict[str, str] = {}
-    for known, ours in column.words.items():
-        common = len(common_start([folded, fold(known)]))
-        if common >= max(_FEWEST_ALIKE, _SHARE_ALIKE * max(len(folded), len(fold(known)))):
-            found[known] = ours
-    return found

@@ -20,16 +20,15 @@ def written(proposal: Proposal) -> str:
 
 
 def _lines(proposal: Proposal) -> Iterator[str]:
-    yield "# A proposal from sample files. Look through it, fill in what is left open, and save it as"
-    yield "# schemas/partners/<partner>.yaml in Meterdrop's home; then try it: meterdrop profile try PARTNER FILE"
+    yield "# A proposal from sample files. Look through it, fill in what is left open, and save it in Meterdrop's home as"
+    yield f"# schemas/partners/{proposal.partner.value}.yaml; then: meterdrop check, and meterdrop profile try"
     for unread in proposal.unreadable:
         yield f"# not read: {_shown(unread.file)}: {unread.code}: {_plain(unread.words)} {_plain(unread.fix)}"
     yield from _line("partner", proposal.partner)
     yield from _line("name", proposal.name)
     yield from _line("kind", proposal.kind)
     yield from _line("group", proposal.group)
-    if proposal.feeds:
-        yield "feeds:"
+    yield "feeds:" if proposal.feeds else "# feeds: no sample told any; while none is named, all are expected"
     for feed in proposal.feeds:
         yield f"  {feed.feed.value}:  # {feed.feed.certainty}: {_plain(feed.feed.reason)}"
         yield from (f"    {line}" for line in _feed_lines(feed))
@@ -38,8 +37,16 @@ def _lines(proposal: Proposal) -> Iterator[str]:
 def _feed_lines(feed: FeedProposal) -> Iterator[str]:
     yield f"# samples: {', '.join(_shown(name) for name in feed.files)}"
     yield from _line("file_names", feed.file_names)
+    if feed.columns_in_order is not None and feed.file_names.value is None:
+        yield "# folders: []  # to fill in: files without header are told by their name or folder only"
     yield from _line("encoding", feed.encoding)
     yield from _line("separator", feed.separator)
+    yield from _line("header", feed.header)
+    yield from _line("columns_in_order", feed.columns_in_order)
+    yield from _line("preamble", feed.preamble)
+    if feed.footer is not None:
+        words, why = feed.footer.value, f"# {feed.footer.certainty}: {_plain(feed.footer.reason)}"
+        yield f"footer: {{starts_with: {_value(words or ())}}}  {why}"
     yield from _headings(feed)
     yield from _words(feed)
     for unit in feed.heading_units:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -14,42 +15,51 @@ from typing import Final
 import structlog
 
 from meterdrop.bootstrap import House, house
+from meterdrop.dispatch.children import WarmChild
 from meterdrop.dispatch.embedded import EmbeddedDispatch
-from meterdrop.model.errors import TryAgain
+from meterdrop.model.errors import StopAtStart, TryAgain
 from meterdrop.receive import bell
+from meterdrop.service.hello import written
 from meterdrop.store import deliveries
 
 log = structlog.get_logger()
 
+_START_WAIT: Final = 45.0
 _STOP_WAIT: Final = 60.0
-_RETRY_AFTER: Final = 1.0
+_KILL_WAIT: Final = 5.0
+_SCRATCH_KEPT: Final = 2 * 24 * 3600.0
+_WORKER: Final = (sys.executable, "-m", "meterdrop.service.child")
+_POOL: Final = "ARROW_DEFAULT_MEMORY_POOL"
 
 
 class Service:
-    """One home's pipeline, in this process."""
+    """One home's pipeline: this process takes in and sends out, its workers are processes of their own."""
 
     def __init__(self, house: House) -> None:
         self._house = house
         self._landing = house.home / "landing"
         self._stopping = threading.Event()
         self._rung = threading.Event()
-        self._dispatch = EmbeddedDispatch(drain=self._drain, workers=house.settings.workers)
+        self._workers = [_worker(house) for _ in range(house.settings.workers)]
+        self._dispatch = EmbeddedDispatch(workers=self._workers)
 
     def run(self) -> None:
         """Works until `stop`; what is half-done then is finished or taken up at the next start."""
         with self._house.locks.hold("pipeline", wait=5.0):
             self._landing.mkdir(parents=True, exist_ok=True)
+            self._clear_away()
             observer = bell.watch(self._landing, ring=self._rung.set)
-            self._sweep()
-            self._dispatch.run_workers()
-            _say({"event": "ready", "home": str(self._house.home)})
-            log.info("pipeline.ready")
             try:
+                self._dispatch.run_workers()
+                self._sweep()
+                if not self._dispatch.is_warm(wait=_START_WAIT):
+                    raise StopAtStart(["no worker could be started; why is logged above"])
+                _say({"event": "ready", "home": str(self._house.home)})
+                log.info("pipeline.ready")
                 self._watch()
             finally:
                 observer.stop()
-                finished = self._dispatch.stop(wait=_STOP_WAIT)
-                log.info("pipeline.stopped", finished=finished)
+                log.info("pipeline.stopped", finished=self._stop_workers())
 
     def stop(self) -> None:
         """No new work; the delivery being loaded is finished."""
@@ -89,15 +99,43 @@ class Service:
             # The loop of the service: what failed stays where it is for the next sweep.
             log.exception("receive.failed")
 
-    def _drain(self, partner: str) -> None:
-        try:
-            self._house.drain(partner, stopping=self._stopping.is_set)
-        except TryAgain as error:
-            log.warning("drain.try-again", partner=partner, why=str(error))
-        except Exception:
-            # The edge of ingest: the delivery stays `loading`; the sweep tries it again until it is poisoned.
-            log.exception("drain.failed", partner=partner)
-            self._stopping.wait(_RETRY_AFTER)
+    def _clear_away(self) -> None:
+        """Scratch that killed processes left behind, long enough ago that nobody can be at it any more."""
+        for left in (self._house.home / "work").glob("*"):
+            with suppress(OSError):
+                if time.time() - left.stat().st_mtime < _SCRATCH_KEPT:
+                    continue
+                if left.is_dir():
+                    shutil.rmtree(left)
+                else:
+                    left.unlink()
+
+    def _stop_workers(self) -> bool:
+        """Whether every worker finished the delivery it was at; the others are cut off."""
+        for worker in self._workers:
+            worker.stop()
+        finished = self._dispatch.stop(wait=_STOP_WAIT)
+        if not finished:
+            for worker in self._workers:
+                worker.kill()
+            self._dispatch.stop(wait=_KILL_WAIT)
+        for worker in self._workers:
+            worker.end()
+        return finished
+
+
+def _worker(house: House) -> WarmChild:
+    """A worker for this house.
+
+    Arrow takes its memory from malloc there: its own pool maps a gigabyte at once, used or not, which would make
+    the limit of memory a gigabyte wide of the mark.
+    """
+    return WarmChild(
+        command=_WORKER,
+        environment={_POOL: "system", **os.environ},
+        hello=lambda number: written(house.for_worker(number)),
+        seconds=house.settings.delivery_seconds,
+    )
 
 
 def _say(event: dict[str, object]) -> None:

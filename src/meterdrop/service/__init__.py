@@ -1,0 +1,5 @@
+"""The long-running pipeline: one process that takes in and sends out, and workers that load."""
+
+from meterdrop.service.pipeline import main
+
+__all__ = ["main"]

@@ -1,0 +1,156 @@
+"""What is stored about a meter before, on and after some days? One statement finds it for all of them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Date,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    cast,
+    exists,
+    func,
+    select,
+)
+
+from meterdrop.store.bulk import insert_frame
+from meterdrop.store.schema import reading
+from meterdrop.tables import DAY, DECIMAL, FLAG, LINE, TEXT, Lines
+
+STORED_COLUMNS: Final = {
+    "device": LINE,
+    "day": DAY,
+    "value": TEXT,
+    "unit": TEXT,
+    "canonical_value": DECIMAL,
+    "kind": TEXT,
+    "estimated": FLAG,
+    "delta": FLAG,
+    "delivery": LINE,
+}
+
+_APART: Final = 3
+"""Days of one device that are at most so far apart are looked for as one stretch."""
+_AT_ONCE: Final = 20_000
+_STRETCH = Table(
+    "wanted_stretch",
+    MetaData(),
+    Column("device", BigInteger, nullable=False),
+    Column("first", Date, nullable=False),
+    Column("last", Date, nullable=False),
+    prefixes=["TEMPORARY"],
+)
+
+
+def around(
+    connection: Connection, *, partner: str, keys: pd.DataFrame, delta: bool, without: int | None = None
+) -> pd.DataFrame:
+    """The current readings at these keys (device, day) and next to them: a frame of STORED_COLUMNS, each once.
+
+    Next to a day are the nearest reading before it and the nearest after it that are deltas too, or states too; at a
+    key there may be either. Readings of the delivery `without` count as not stored.
+    """
+    found = [_frame([])]
+    if len(keys) and _any_stored(connection, partner=partner, keys=keys):
+        with _stretches(connection, keys):
+            result = connection.execution_options(yield_per=_AT_ONCE).execute(
+                _beside(partner=partner, delta=delta, without=without)
+            )
+            found += [_frame(list(zip(*rows, strict=True))) for rows in result.partitions(_AT_ONCE)]
+    return pd.concat(found, ignore_index=True).drop_duplicates(["device", "day"], ignore_index=True)
+
+
+def _any_stored(connection: Connection, *, partner: str, keys: pd.DataFrame) -> bool:
+    """Whether anything is stored of devices in this range: of a new partner nothing is."""
+    lowest, highest = int(keys["device"].min()), int(keys["device"].max())
+    at_all = exists().where(reading.c.partner == partner, reading.c.device.between(lowest, highest))
+    there: bool = connection.execute(select(at_all)).scalar_one()
+    return there
+
+
+def _beside(*, partner: str, delta: bool, without: int | None) -> Select[tuple[object, ...]]:
+    of_device = [reading.c.partner == partner, reading.c.device == _STRETCH.c.device]
+    if without is not None:
+        of_device.append(reading.c.delivery != without)
+    same_kind = [*of_device, reading.c.delta == cast(delta, Boolean)]
+    before = _day(func.max, *same_kind, reading.c.day < _STRETCH.c.first)
+    after = _day(func.min, *same_kind, reading.c.day > _STRETCH.c.last)
+    columns = (reading.c[name] for name in STORED_COLUMNS)
+    return (
+        select(*(_as_read(column) for column in columns))
+        .select_from(_STRETCH.join(reading, reading.c.device == _STRETCH.c.device))
+        .where(
+            *of_device,
+            reading.c.day >= func.coalesce(before, _STRETCH.c.first),
+            reading.c.day <= func.coalesce(after, _STRETCH.c.last),
+        )
+    )
+
+
+def _day(pick: Any, *wanted: ColumnElement[bool]) -> ColumnElement[Any]:  # noqa: ANN401 - SQLAlchemy's functions
+    return select(pick(reading.c.day)).where(*wanted).correlate(_STRETCH).scalar_subquery()
+
+
+def _as_read(column: Column[Any]) -> ColumnElement[Any]:
+    """Days and decimals come as texts, to be cast whole columns at a time."""
+    return cast(column, Text).label(column.name) if column.name in ("day", "canonical_value") else column
+
+
+def _frame(columns: list[tuple[object, ...]]) -> pd.DataFrame:
+    made = {}
+    for (name, dtype), cells in zip(
+        STORED_COLUMNS.items(), columns or [()] * len(STORED_COLUMNS), strict=True
+    ):
+        as_text = name in ("day", "canonical_value")
+        array = pa.array(cells, pa.string() if as_text else dtype.pyarrow_dtype)
+        made[name] = pd.Series(array.cast(dtype.pyarrow_dtype), dtype=dtype)
+    return pd.DataFrame(made)
+
+
+@contextmanager
+def _stretches(connection: Connection, keys: pd.DataFrame) -> Iterator[None]:
+    """The keys as a temporary table of stretches of days."""
+    _STRETCH.create(connection, checkfirst=False)
+    insert_frame(connection, table=_STRETCH, frame=stretches(keys))
+    yield
+    _STRETCH.drop(connection, checkfirst=False)
+
+
+def stretches(keys: pd.DataFrame) -> pd.DataFrame:
+    """Days of each device that lie near each other as one row: device, first and last day."""
+    device, day = keys["device"].to_numpy(dtype=np.int64), _numbers(keys["day"])
+    order = np.lexsort((day, device))
+    device, day = device[order], day[order]
+    new = np.ones(len(order), dtype=np.bool_)
+    new[1:] = (device[1:] != device[:-1]) | (day[1:] - day[:-1] > _APART)
+    first = np.flatnonzero(new)
+    last = np.append(first[1:], len(order)) - 1
+    return pd.DataFrame(
+        {
+            "device": pd.Series(device[first], dtype=LINE),
+            "first": pd.Series(_days(day[first]), dtype=DAY),
+            "last": pd.Series(_days(day[last]), dtype=DAY),
+        }
+    )
+
+
+def _numbers(day: pd.Series) -> Lines:
+    cells = pa.array(day)
+    whole = cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
+    numbers: Lines = whole.cast(pa.int32()).cast(pa.int64()).to_numpy()
+    return numbers
+
+
+def _days(numbers: Lines) -> pa.Array:
+    return pa.array(numbers, pa.int32()).cast(pa.date32())

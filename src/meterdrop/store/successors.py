@@ -1,0 +1,205 @@
+"""Which line came in place of a quarantined one? Corrected uploads end what they correct."""
+
+import operator
+from collections.abc import Iterator
+from datetime import datetime
+from functools import reduce
+from typing import Final
+
+import pandas as pd
+import pyarrow as pa
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Date,
+    MetaData,
+    Table,
+    Text,
+    and_,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
+
+from meterdrop.model.line_state import WITH_PARTNER, LineState
+from meterdrop.store.columns import JsonText
+from meterdrop.store.endings import of_its, tell_each, temporary
+from meterdrop.store.quarantine import of_delivery, wait
+from meterdrop.store.schema import delivery as deliveries
+from meterdrop.store.schema import quarantine, reading
+from meterdrop.tables import DAY, LINE, TEXT
+
+_KEYS_AT_ONCE: Final = 1_000_000
+_ROWS: Final = 20_000
+"""Rows that are Python objects at the same time, on their way from the driver."""
+
+_SUCCESSOR = Table(
+    "successor",
+    MetaData(),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("delivery", BigInteger, nullable=False),
+    Column("line", BigInteger, nullable=False),
+    Column("device", BigInteger),
+    Column("day", Date),
+    prefixes=["TEMPORARY"],
+)
+_ASKED = Table(
+    "asked_reading",
+    MetaData(),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("device", BigInteger, nullable=False),
+    Column("day", Date, nullable=False),
+    prefixes=["TEMPORARY"],
+)
+_TOLD: Final = {"id": LINE, "device": LINE, "day": DAY, "delivery": LINE, "line": LINE}
+
+
+def supersede(
+    connection: Connection, successors: pd.DataFrame, *, who: str, reason: str, now: datetime, partner: str
+) -> tuple[int, ...]:
+    """Ends open and returned lines in whose place others came; the deliveries they are of.
+
+    `successors` has the `id` of a quarantined line (each once; what is no such line of this partner is left alone),
+    `delivery` and `line` that came in its place, and `device` and `day` of the reading that tells now what it was to
+    tell (null: there is none).
+    """
+    with temporary(connection, _SUCCESSOR, successors):
+        waits = and_(
+            quarantine.c.id == _SUCCESSOR.c.id,
+            quarantine.c.state.in_([state.value for state in WITH_PARTNER]),
+            quarantine.c.delivery == deliveries.c.id,
+            deliveries.c.partner == partner,
+        )
+        ending = select(quarantine.c.delivery, quarantine.c.state, func.count()).where(waits)
+        counts = connection.execute(ending.group_by(quarantine.c.delivery, quarantine.c.state)).all()
+        tell_each(
+            connection,
+            select(quarantine).where(waits),
+            what=LineState.SUPERSEDED,
+            who=who,
+            now=now,
+            partner=partner,
+            why=reason,
+            before=_json('{"state": "', quarantine.c.state, '"}'),
+            after=_json(
+                '{"state": "superseded", "successor": {"delivery": ',
+                cast(_SUCCESSOR.c.delivery, Text),
+                ', "line": ',
+                cast(_SUCCESSOR.c.line, Text),
+                "}}",
+            ),
+        )
+        theirs = select(quarantine.c.id).where(waits)
+        connection.execute(
+            update(quarantine)
+            .where(quarantine.c.id.in_(theirs.scalar_subquery()))
+            .values(
+                state=LineState.SUPERSEDED.value,
+                version=quarantine.c.version + 1,
+                resolved_at=now,
+                resolved_by=who,
+                reason=reason,
+                successor_delivery=of_its(_SUCCESSOR, "delivery"),
+                successor_line=of_its(_SUCCESSOR, "line"),
+                reading_device=of_its(_SUCCESSOR, "device"),
+                reading_day=of_its(_SUCCESSOR, "day"),
+            )
+        )
+    for delivery, state, number in counts:
+        was_open = state == LineState.OPEN.value
+        more, returned = (-number, 0) if was_open else (0, -number)
+        wait(connection, delivery=delivery, more=more, returned=returned)
+    return tuple(sorted({delivery for delivery, _, _ in counts}))
+
+
+def _json(*pieces: str | ColumnElement[str]) -> ColumnElement[object]:
+    """JSON put together by the database, for many rows at once."""
+    texts = [literal(piece, Text) if isinstance(piece, str) else piece for piece in pieces]
+    return type_coerce(reduce(operator.add, texts), JsonText)
+
+
+def told_by(connection: Connection, readings: pd.DataFrame, *, partner: str) -> pd.DataFrame:
+    """Which delivery and line told these readings last: `id`, `device` and `day`, and `delivery` and `line` of each.
+
+    Those that are not stored are left out.
+    """
+    with temporary(connection, _ASKED, readings):
+        rows = connection.execute(
+            select(_ASKED.c.id, _ASKED.c.device, _ASKED.c.day, reading.c.delivery, reading.c.line).where(
+                reading.c.partner == partner,
+                reading.c.device == _ASKED.c.device,
+                reading.c.day == _ASKED.c.day,
+            )
+        ).all()
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(_TOLD)
+    return pd.DataFrame(
+        {
+            name: pd.Series(pa.array(values, type=dtype.pyarrow_dtype), dtype=dtype)
+            for (name, dtype), values in zip(_TOLD.items(), columns, strict=True)
+        }
+    )
+
+
+def keys_with_partner(
+    connection: Connection, *, partner: str, feed: str, before: int, at_once: int = _KEYS_AT_ONCE
+) -> Iterator[pd.DataFrame]:
+    """Meter and day (id, serial_key, day) of the lines that earlier deliveries of a feed still want corrected.
+
+    In portions of about that many, by id; a line whose cells don't tell both is not among them.
+    """
+    kept: list[pd.DataFrame] = []
+    for delivery in _with_partner(connection, partner=partner, feed=feed, before=before):
+        for block in _keys_of(connection, delivery=delivery, rows=min(_ROWS, at_once)):
+            kept.append(block)
+            if sum(map(len, kept)) >= at_once:
+                yield pd.concat(kept, ignore_index=True)
+                kept = []
+    if kept:
+        yield pd.concat(kept, ignore_index=True)
+
+
+def _keys_of(connection: Connection, *, delivery: int, rows: int) -> Iterator[pd.DataFrame]:
+    found = connection.execution_options(yield_per=rows).execute(
+        select(quarantine.c.id, quarantine.c.serial_key, quarantine.c.day)
+        .where(
+            of_delivery(delivery),
+            quarantine.c.state.in_([state.value for state in WITH_PARTNER]),
+            quarantine.c.serial_key.is_not(None),
+            quarantine.c.day.is_not(None),
+        )
+        .order_by(quarantine.c.id)
+    )
+    for part in found.partitions(rows):
+        key, serial_key, day = zip(*part, strict=True)
+        yield pd.DataFrame(
+            {
+                "id": pd.Series(list(key), dtype=LINE),
+                "serial_key": pd.Series(list(serial_key), dtype=TEXT),
+                "day": pd.Series(list(day), dtype=DAY),
+            }
+        )
+
+
+def wanted_from_partner(connection: Connection, *, partner: str, feed: str, before: int) -> bool:
+    """Whether earlier deliveries of a feed have lines that still want a correction."""
+    return bool(_with_partner(connection, partner=partner, feed=feed, before=before))
+
+
+def _with_partner(connection: Connection, *, partner: str, feed: str, before: int) -> tuple[int, ...]:
+    rows = connection.execute(
+        select(deliveries.c.id)
+        .where(
+            deliveries.c.partner == partner,
+            deliveries.c.feed == feed,
+            deliveries.c.id < before,
+            or_(deliveries.c.waiting > 0, deliveries.c.returned > 0),
+        )
+        .order_by(deliveries.c.id)
+    )
+    return tuple(row.id for row in rows)

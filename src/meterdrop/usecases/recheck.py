@@ -1,0 +1,140 @@
+"""Would today's rules take what was taken? Accepted lines are judged again; it is told, and nothing is touched."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import uuid4
+
+from meterdrop.model.codes import Code, Severity
+from meterdrop.model.delivery import Delivery
+from meterdrop.model.errors import CannotRead, OperatorMistake
+from meterdrop.model.feed import Agreement
+from meterdrop.model.finding import Finding
+from meterdrop.receive.originals import Originals
+from meterdrop.report.receipt import MOST_FINDINGS
+from meterdrop.store import deliveries, findings, quarantine
+from meterdrop.store.database import Database
+from meterdrop.store.spool import Spool
+from meterdrop.usecases.judging.judge import Judged, findings_in_order, judge
+from meterdrop.usecases.judging.judgement import of_the_file
+from meterdrop.usecases.judging.rules import Occasion, Rules
+from meterdrop.usecases.publish import Publisher
+from meterdrop.usecases.recognise import recognise
+
+
+@dataclass(frozen=True)
+class Rechecked:
+    """One delivery by the rules of now: how many of its accepted lines would be set aside, and why (the first ones)."""
+
+    delivery: int
+    partner: str
+    accepted: int
+    rejected: int
+    by_code: Mapping[str, int]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Recheck:
+    """Judges the kept originals of accepted deliveries whose rules have changed since."""
+
+    database: Database
+    originals: Originals
+    publisher: Publisher
+    agreement_of: Callable[[str, str, date], Agreement]
+    rules_for: Callable[[Agreement, date], Rules]
+    today: Callable[[], date]
+
+    def __call__(
+        self,
+        *,
+        since: datetime,
+        partner: str | None,
+        feed: str | None,
+        delivery: int | None,
+        progress: Callable[[int, int], None],
+    ) -> tuple[Rechecked, ...]:
+        """Deliveries received since then of which today's rules would set lines aside.
+
+        Only those judged by other rules than would judge them today; a named delivery in any case.
+        """
+        with self.database.reading() as store:
+            settled = deliveries.that_were_taken(store, since=since, partner=partner, feed=feed, key=delivery)
+        told: list[Rechecked] = []
+        for number, one in enumerate(settled, start=1):
+            outcome = self._rechecked(one, whatever_changed=delivery is not None)
+            if outcome is not None and outcome.rejected:
+                told.append(outcome)
+            progress(number, len(settled))
+        return tuple(told)
+
+    def _rechecked(self, delivery: Delivery, *, whatever_changed: bool) -> Rechecked | None:
+        try:
+            agreement = self.agreement_of(delivery.partner, str(delivery.feed), delivery.arrived_on)
+        except OperatorMistake:
+            return None  # its feed is gone: there are no rules of now
+        if agreement.fingerprint == delivery.rules and not whatever_changed:
+            return None
+        spool = Spool(self.publisher.work / f"recheck-{delivery.id}-{uuid4().hex}")
+        try:
+            judged = self._judged(delivery, agreement=agreement, spool=spool)
+            return self._compared(delivery, judged=judged, spool=spool)
+        except CannotRead as problem:
+            return _unreadable(delivery, problem=problem)
+        finally:
+            spool.close()
+
+    def _judged(self, delivery: Delivery, *, agreement: Agreement, spool: Spool) -> Judged:
+        agreement, layout = recognise(
+            self.originals,
+            sha256=delivery.sha256,
+            size=delivery.bytes,
+            path=delivery.path,
+            agreements=[agreement],
+            feed=agreement.feed.name,
+        )
+        rules = self.rules_for(agreement, self.today())
+        with self.originals.open(delivery.sha256) as stream:
+            return judge(
+                stream,
+                agreement=agreement,
+                layout=layout,
+                rules=rules,
+                spool=spool,
+                occasion=Occasion(came_with=delivery.id, stored_by=delivery.id),
+            )
+
+    def _compared(self, delivery: Delivery, *, judged: Judged, spool: Spool) -> Rechecked:
+        """Lines that were set aside when the delivery came are known already, however they ended."""
+        with self.database.reading() as store:
+            set_aside = quarantine.lines_of(store, delivery=delivery.id)
+        by_code: Counter[str] = Counter()
+        rejected = 0
+        told: list[Finding] = []
+        for block in findings_in_order(spool, ends=judged.ends):
+            errors = block.loc[(block["severity"] == Severity.ERROR.value) & ~block["line"].isin(set_aside)]
+            rejected += int(errors["line"].nunique())
+            by_code.update({str(code): int(count) for code, count in errors["code"].value_counts().items()})
+            told.extend(findings.as_values(errors, limit=MOST_FINDINGS - len(told)))
+        return Rechecked(
+            delivery=delivery.id,
+            partner=delivery.partner,
+            accepted=delivery.lines.accepted,
+            rejected=rejected,
+            by_code=dict(sorted(by_code.items())),
+            findings=tuple(told),
+        )
+
+
+def _unreadable(delivery: Delivery, *, problem: CannotRead) -> Rechecked:
+    """Today the file as a whole would be refused."""
+    finding = of_the_file(Code(problem.code), line=problem.line, column=problem.column, value=problem.value)
+    return Rechecked(
+        delivery=delivery.id,
+        partner=delivery.partner,
+        accepted=delivery.lines.accepted,
+        rejected=delivery.lines.accepted,
+        by_code={finding.code.value: 1},
+        findings=(finding,),
+    )

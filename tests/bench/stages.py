@@ -1,0 +1,108 @@
+"""Where does the time go? Clocks around the road's stages, put on from outside: the product knows nothing of them."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, Final
+
+from sqlalchemy.engine.default import DefaultDialect
+
+from meterdrop.receive.originals import Originals
+from meterdrop.store import findings, quarantine
+from meterdrop.usecases.judging import judge
+from meterdrop.usecases.judging.readings import ReadingRules
+from meterdrop.usecases.publish import Publisher
+from meterdrop.usecases.send_receipts import SendReceipts
+from tests.bench.memory import peak_mb
+
+REST: Final = "the rest"
+
+_BLOCKS: Final[tuple[str, object, str]] = ("read, split", judge, "read_blocks")
+_CALLS: Final[tuple[tuple[str, object, str], ...]] = (
+    ("cast", judge, "cast"),
+    ("rules", ReadingRules, "judge"),
+    ("join findings", judge, "join_findings"),
+    ("spool", judge, "_spool_block"),
+    ("settle", ReadingRules, "settle"),
+    ("count", judge._Tally, "judged"),
+    ("rejects file", Publisher, "keep_rejects"),
+    ("keep blob", Originals, "take"),
+    ("store rows", ReadingRules, "publish"),
+    ("quarantine", quarantine, "add"),
+    ("findings", findings, "add"),
+    ("receipt", Publisher, "tell"),
+    ("commit", DefaultDialect, "do_commit"),
+    ("send", SendReceipts, "__call__"),
+)
+"""Stage, and the function that is it; what a stage calls of another stage is the other's time."""
+
+STAGES: Final = (*(stage for stage, _, _ in (_BLOCKS, *_CALLS)), REST)
+
+
+class Clocks:
+    """Seconds, CPU seconds and the most memory (MB) by stage; at any moment one clock runs."""
+
+    def __init__(self) -> None:
+        self.wall: dict[str, float] = defaultdict(float)
+        self.cpu: dict[str, float] = defaultdict(float)
+        self.peak: dict[str, float] = defaultdict(float)
+        self._running = [REST]
+        self._since = (time.perf_counter(), time.process_time())
+
+    def _stop(self) -> None:
+        wall, cpu = time.perf_counter(), time.process_time()
+        self.wall[self._running[-1]] += wall - self._since[0]
+        self.cpu[self._running[-1]] += cpu - self._since[1]
+        self.peak[self._running[-1]] = max(self.peak[self._running[-1]], peak_mb())
+        self._since = (time.perf_counter(), time.process_time())
+
+    @contextmanager
+    def running(self, stage: str) -> Iterator[None]:
+        """This stage's clock runs, and the one before it waits."""
+        self._stop()
+        self._running.append(stage)
+        try:
+            yield
+        finally:
+            self._stop()
+            self._running.pop()
+
+    @contextmanager
+    def on_the_road(self) -> Iterator[None]:
+        """Clocks around every stage, for one load."""
+        kept = [(place, name, getattr(place, name)) for _, place, name in (_BLOCKS, *_CALLS)]
+        for stage, place, name in _CALLS:
+            setattr(place, name, self._timed(stage, getattr(place, name)))
+        _, place, name = _BLOCKS
+        setattr(place, name, self._timed_blocks(getattr(place, name)))
+        peak_mb()
+        self._since = (time.perf_counter(), time.process_time())
+        try:
+            yield
+        finally:
+            self._stop()
+            for place, name, was in kept:
+                setattr(place, name, was)
+
+    def _timed(self, stage: str, act: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(act)
+        def timed(*args: Any, **words: Any) -> Any:  # noqa: ANN401 - stands for any stage's function
+            with self.running(stage):
+                return act(*args, **words)
+
+        return timed
+
+    def _timed_blocks(self, read: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+        @wraps(read)
+        def timed(*args: Any, **words: Any) -> Iterator[Any]:  # noqa: ANN401 - stands for `read_blocks`
+            blocks = read(*args, **words)
+            while True:
+                with self.running(_BLOCKS[0]):
+                    block = next(blocks, None)
+                if block is None:
+                    return
+                yield block
+
+        return timed

@@ -1,0 +1,104 @@
+"""The line law under fire: a clean file of any form, some of its lines damaged in any way.
+
+Every record nobody touched is accepted with exactly what it said, in its line; every other line is what a naive reader
+says of it, its values no others than its text's, or set aside with its bytes; and the counts add up.
+"""
+
+import io
+import json
+import re
+from dataclasses import dataclass, field
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meterdrop.parse.cells import cast
+from meterdrop.parse.lines import read_blocks
+from meterdrop.tables import join_findings
+from meterdrop.usecases.judging.judge import error_lines
+from meterdrop.usecases.judging.records import RecordRules
+from tests.property.clean_files import CleanFile, Value, clean_files
+from tests.property.damages import DamagedFile, damaged
+from tests.property.naive_values import NotOne, naive_value
+from tests.unit.parse.naive_reader import naive_read
+
+FILES = max(500, settings().max_examples)
+"""The nightly profile tries as many as it tries of everything."""
+
+BLOCKS = st.sampled_from([4 * 1024 * 1024, 4 * 1024 * 1024, 64, 9])
+
+
+@dataclass
+class Outcome:
+    """What became of each line of a file."""
+
+    accepted: dict[int, dict[str, Value]] = field(default_factory=dict)
+    set_aside: dict[int, bytes] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def outcome_of(file: CleanFile, content: bytes, *, block_bytes: int) -> Outcome:
+    """As the judging of a delivery goes about it, without a store."""
+    result = Outcome(counts=dict.fromkeys(("physical", "header", "blank", "comment", "continuation"), 0))
+    rules = RecordRules(file.agreement)
+    for block in read_blocks(io.BytesIO(content), layout=file.layout, block_bytes=block_bytes):
+        typed = cast(block, feed=file.agreement.feed, agreement=file.agreement, layout=file.layout)
+        verdict = rules.judge(typed, layout=file.layout)
+        bad = set(error_lines(join_findings([block.findings, typed.findings, verdict.findings])).tolist())
+        for line, cells in zip(verdict.good["line"], verdict.good["cells"], strict=True):
+            if line not in bad:
+                result.accepted[int(line)] = json.loads(cells)
+        raws = {**dict(zip(block.line.tolist(), block.raw.to_pylist(), strict=True))}
+        raws.update(zip(block.broken["line"].tolist(), block.broken["raw"].tolist(), strict=True))
+        result.set_aside.update({line: raw for line, raw in raws.items() if line in bad})
+        assert set(block.broken["line"]) <= bad
+        for name in result.counts:
+            result.counts[name] += getattr(block, name)
+    return result
+
+
+def naive_outcome(file: CleanFile, content: bytes) -> Outcome:
+    """One line after the other, one cell after the other."""
+    told = naive_read(content, file.layout)
+    columns = {column.name: column for column in file.agreement.feed.columns}
+    result = Outcome(set_aside=dict(told.broken), counts=dict(told.counts))
+    for line, cells, raw in told.rows:
+        try:
+            result.accepted[line] = {name: naive_value(text, columns[name]) for name, text in cells.items()}
+        except NotOne:
+            result.set_aside[line] = raw
+    return result
+
+
+def line_at(file: CleanFile, content: bytes, place: int) -> int:
+    """The number of the line that begins at this place, as an editor shows it."""
+    before = content[file.layout.bom : place].decode(file.layout.encoding, "replace")
+    return 1 + len(re.findall("\r\n|\r|\n", before))
+
+
+@settings(max_examples=FILES)
+@given(files=damaged(clean_files()), block_bytes=BLOCKS)
+def test_damage_costs_its_own_lines_only(files: tuple[CleanFile, DamagedFile], block_bytes: int) -> None:
+    file, harmed = files
+
+    ours = outcome_of(file, harmed.content, block_bytes=block_bytes)
+
+    naive = naive_outcome(file, harmed.content)
+    assert ours.accepted == naive.accepted
+    assert ours.set_aside == naive.set_aside
+    assert ours.counts == {name: naive.counts.get(name, 0) for name in ours.counts}
+    sums = sum(count for name, count in ours.counts.items() if name != "physical")
+    assert ours.counts["physical"] == sums + len(ours.accepted) + len(ours.set_aside)
+    if len(file.layout.headings) > 1 or not file.layout.max_continuation_lines:
+        for whole in harmed.whole:
+            assert ours.accepted[line_at(file, harmed.content, whole.begin)] == whole.values
+
+
+@given(file=clean_files(most=20), block_bytes=BLOCKS)
+def test_nothing_of_a_clean_file_is_set_aside(file: CleanFile, block_bytes: int) -> None:
+    content = file.mark + b"".join(file.encoded(piece.text + piece.end) for piece in file.pieces)
+
+    ours = outcome_of(file, content, block_bytes=block_bytes)
+
+    assert ours.set_aside == {}
+    assert list(ours.accepted.values()) == [piece.values for piece in file.pieces if piece.values is not None]

@@ -1,0 +1,125 @@
+"""kill -9 in the middle of a decision about a held delivery: it is not made, or it is carried out; never half."""
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.road.pipeline_rig import READINGS_HEADER, Rig, stop, wait_for
+
+METERS = [f"{10_000 + number}" for number in range(40)]
+BAD = [f"{meter};x;m3;2026-10-31" for meter in METERS[:25]]
+GOOD = [f"{meter};2;m3;2026-10-31" for meter in METERS[25:]]
+FILE = "\n".join([READINGS_HEADER, *BAD, *GOOD]) + "\n"
+RELEASE = ("delivery", "release", "2", "--reason", "seen with the partner")
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    """Delivery 2 is held: 25 of its 40 lines are bad."""
+    made = Rig(tmp_path / "home")
+    made.register(METERS)
+    path = made.home / "work" / "r.csv"
+    path.write_text(FILE, encoding="utf-8")
+    house = made.house()
+    [held] = house.take_files([path], partner=made.partner, feed=None)
+    house.database.close()
+    assert held.state.value == "held"
+    return made
+
+
+def all_of_it(rig: Rig) -> dict[str, Any]:
+    """What is known of delivery 2, and what is stored."""
+    house = rig.house()
+    shown = house.show_delivery("2")
+    lines = list(house.review.listed(partner=None, delivery=2, state=None, code=None, limit=None))
+    house.database.close()
+    return {
+        "state": shown.delivery.state.value,
+        "lines": shown.delivery.lines,
+        "released": shown.delivery.released,
+        "events": [one["what"] for one in shown.events],
+        "states": [one.line.state for one in lines],
+        "stored": rig.stored(),
+    }
+
+
+def is_released(rig: Rig) -> None:
+    told = all_of_it(rig)
+    assert (told["state"], told["released"]) == ("partly_accepted", "whole")
+    assert (told["lines"].accepted, told["lines"].quarantined) == (15, 25)
+    assert told["states"] == ["open"] * 25
+    assert len(told["stored"]) == 15
+    assert told["events"].count("delivery.released") == 1
+
+
+@pytest.mark.road
+@pytest.mark.parametrize("words", [RELEASE, ("delivery", "refuse", "2", "--reason", "send it again")])
+def test_decision_killed_before_it_is_committed_was_never_made(rig: Rig, words: tuple[str, ...]) -> None:
+    before = all_of_it(rig)
+    killed = rig.command(*words, METERDROP_CRASH_AT="release:decided")
+    assert killed.returncode == -signal.SIGKILL, "the point was never passed"
+    assert all_of_it(rig) == before
+
+    assert rig.command(*words).returncode == 1
+    assert all_of_it(rig)["state"] == ("partly_accepted" if "release" in words else "refused")
+
+
+POINTS = ["ingest:begun", "ingest:judged", "publish:rows", "publish:settled", "publish:committed"]
+
+
+@pytest.mark.road
+@pytest.mark.parametrize("point", POINTS)
+def test_release_killed_while_it_loads_is_taken_up_by_the_pipeline(rig: Rig, point: str) -> None:
+    killed = rig.command(*RELEASE, METERDROP_CRASH_AT=point)
+    assert killed.returncode == -signal.SIGKILL, "the point was never passed"
+
+    running = rig.pipeline()
+    wait_for(lambda: all_of_it(rig)["state"] == "partly_accepted" or None, what="the released delivery")
+    wait_for(lambda: (rig.receipts(".result.json") and len(told_of(rig)) == 2) or None, what="its receipt")
+    assert stop(running) == 0
+    is_released(rig)
+
+
+@pytest.mark.road
+def test_release_killed_while_it_loads_may_be_asked_for_again(rig: Rig) -> None:
+    assert rig.command(*RELEASE, METERDROP_CRASH_AT="ingest:judged").returncode == -signal.SIGKILL
+    other = rig.command("delivery", "refuse", "2", "--reason", "no")
+    assert (other.returncode, b"is being loaded" in other.stderr) == (3, True)
+
+    assert rig.command(*RELEASE).returncode == 1
+    is_released(rig)
+
+
+def told_of(rig: Rig) -> list[Any]:
+    """The receipts of the register and of the released delivery, once both are what they must be."""
+    receipts = [json.loads(path.read_bytes()) for path in rig.receipts(".result.json")]
+    return [one for one in receipts if one["verdict"] in ("accepted", "partly_accepted")]
+
+
+@pytest.mark.road
+def test_poisoned_delivery_is_loaded_once_a_person_retries_it(tmp_path: Path) -> None:
+    made = Rig(tmp_path / "home")
+    made.register(METERS)
+    path = made.home / "work" / "r.csv"
+    path.write_text("\n".join([READINGS_HEADER, *GOOD]) + "\n", encoding="utf-8")
+    ingest = ("ingest", "--partner", made.partner, str(path))
+    assert made.command(*ingest, METERDROP_CRASH_AT="ingest:judged").returncode == -signal.SIGKILL
+    retry = ("delivery", "retry", "2", "--reason", "the program was mended")
+    for _ in range(3):
+        upload = made.hand_over(b"SerialNum;Value;Unit;Date\n10000;1;m3;2026-10-01\n")
+        killed = made.pipeline(METERDROP_CRASH_AT="ingest:judged")
+        killed.wait(60)
+    running = made.pipeline()
+    made.result(upload)
+    wait_for(lambda: all_of_it(made)["state"] == "poisoned" or None, what="a poisoned delivery")
+    assert stop(running) == 0
+    assert made.command("status").returncode == 1
+
+    assert made.command(*retry).returncode == 0
+
+    told = all_of_it(made)
+    assert (told["state"], told["lines"].accepted) == ("accepted", 15)
+    assert told["events"].count("delivery.retried") == 1
