@@ -259,9 +259,7 @@ def test_fix_by_our_column_or_heading_and_dry_run_of_it(loop: Loop) -> None:
     loop.site.done("ingest", "--partner", "anyone", str(loop.site.write("r.csv", rows)), code=1)
     before = loop.rows("select * from event")
 
-    would = loop.site.document(
-        "quarantine", "fix", "200000002", "Value=5", "--dry-run", "--reason", "to see"
-    )
+    would = loop.site.document("quarantine", "fix", "200000002", "Value=5", "--dry-run", "--reason", "to see")
     assert (would["outcome"], would["dry_run"], would["line"]["state"]) == ("corrected", True, "open")
     fails = loop.site.document(
         "quarantine", "fix", "200000002", "Stav=-5", "--dry-run", "--reason", "to see", code=1

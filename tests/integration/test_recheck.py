@@ -13,7 +13,9 @@ from tests.integration.command_line import CommandLine
 
 REGISTER = "Date;Location;TypeUnit;Room;Media;SerialNumber;RadioNumber;Seq;DateFrom;Correction\n"
 READINGS = "SerialNum;Value;Unit;Date\n1;5;m3;2025-01-31\n1;9;m3;2026-10-31\n2;x;m3;2026-10-31\n"
-STRICTER = "partner: anyone\nname: Anyone\ngroup: 2\nfeeds:\n  devices: {}\n  readings: {rules: {years_back: 1}}\n"
+STRICTER = (
+    "partner: anyone\nname: Anyone\ngroup: 2\nfeeds:\n  devices: {}\n  readings: {rules: {years_back: 1}}\n"
+)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -96,9 +98,12 @@ def test_named_delivery_is_judged_whatever_changed_and_its_own_rows_are_not_in_i
     """Its rows are stored: judged against themselves they would all be duplicates, and never wrong."""
     house = opened(home)
     assert rechecked(house, delivery=2).rechecked == ()
-    assert house.reprocess.recheck(
-        since=LONG_AGO, partner=None, feed=None, delivery=2, progress=lambda _done, _all: None
-    ) == ()
+    assert (
+        house.reprocess.recheck(
+            since=LONG_AGO, partner=None, feed=None, delivery=2, progress=lambda _done, _all: None
+        )
+        == ()
+    )
 
 
 def test_line_a_reviewer_corrected_is_not_held_against_its_delivery(home: Path) -> None:

@@ -82,7 +82,9 @@ def test_delivery_that_needs_too_much_memory_is_poisoned(rig: Rig) -> None:
     assert rig.result(after)["verdict"] == "accepted"
     assert stop(running) == 0
     assert len(_ends(rig)) == 3
-    assert set(_ends(rig)) <= {"memory", "bug"}, "Arrow tells some of its failed allocations as unknown errors"
+    assert set(_ends(rig)) <= {"memory", "bug"}, (
+        "Arrow tells some of its failed allocations as unknown errors"
+    )
     _no_scratch_is_left(rig)
 
 

@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from meterdrop.cli import deliveries, exports, house, later, partners, profiles, quarantine, reports, reprocess
+from meterdrop.cli import (
+    deliveries,
+    exports,
+    house,
+    later,
+    partners,
+    profiles,
+    quarantine,
+    reports,
+    reprocess,
+)
 from meterdrop.logs import to_stderr
 
 app = typer.Typer(

@@ -156,7 +156,9 @@ def _needs_a_person(settled: Sequence[Delivery]) -> bool:
 
 def add_to(app: typer.Typer) -> None:
     """Adds these commands."""
-    delivery = typer.Typer(help="One delivery: show it, and decide about it as a whole.", no_args_is_help=True)
+    delivery = typer.Typer(
+        help="One delivery: show it, and decide about it as a whole.", no_args_is_help=True
+    )
     delivery.command("show")(show)
     for name, decision in DECISIONS.items():
         delivery.command(name)(decision)

@@ -32,9 +32,7 @@ LINE_MOVES: Final[Mapping[LineState, frozenset[LineState]]] = {
 }
 """The only table of allowed moves. A returned line is open again only together with its delivery, loaded anew."""
 
-WITH_PARTNER: Final = frozenset(
-    state for state, moves in LINE_MOVES.items() if LineState.SUPERSEDED in moves
-)
+WITH_PARTNER: Final = frozenset(state for state, moves in LINE_MOVES.items() if LineState.SUPERSEDED in moves)
 """The lines of a rejects file: a corrected upload may take their place."""
 
 

@@ -71,7 +71,7 @@ def cast(block: TextBlock, *, feed: Feed, agreement: Agreement, layout: Layout) 
                         block, rows=mask[rows], code=code, sent=sent, heading=layout.heading_of(column.name)
                     )
                 )
-    return TypedRows(frame=pd.DataFrame(columns), findings=join_findings(findings))
+    return TypedRows(frame=pd.DataFrame(columns), findings=join_findings(findings, by_line=False))
 
 
 def _sent(block: TextBlock, *, column: str) -> pa.StringArray:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from meterdrop.tables import Lines
+from meterdrop.tables import Lines, as_frame, as_table
 
 PORTION: Final = 20_000
 """So many rows of a name are in memory at the same time where many names are read together."""
@@ -32,7 +32,7 @@ class Spool:
         """Appends a frame, or portions of at most so many rows; all frames of a name have the same columns and types."""
         if len(frame) == 0:
             return
-        table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+        table = as_table(frame)
         if name not in self._writers:
             self._writers[name] = pa.ipc.new_stream(str(self._folder / name), table.schema)
         self._writers[name].write_table(table.combine_chunks(), max_chunksize=portion)
@@ -53,10 +53,10 @@ class Spool:
         for table in self._tables(name):
             waiting.append(table if columns is None else table.select(columns))
             if sum(map(len, waiting)) >= together:
-                yield _frame(pa.concat_tables(waiting).combine_chunks())
+                yield as_frame(pa.concat_tables(waiting).combine_chunks())
                 waiting = []
         if waiting:
-            yield _frame(pa.concat_tables(waiting).combine_chunks())
+            yield as_frame(pa.concat_tables(waiting).combine_chunks())
 
     def _tables(self, name: str) -> Iterator[pa.Table]:
         if name not in self._writers:
@@ -123,7 +123,7 @@ class LineOrder:
         lines = _lines(table)
         if (lines[1:] < lines[:-1]).any():
             table = table.take(pa.array(np.argsort(lines, kind="stable")))
-        return _frame(table)
+        return as_frame(table)
 
 
 class _Stream:
@@ -145,8 +145,3 @@ class _Stream:
 def _lines(table: pa.Table) -> Lines:
     lines: Lines = table["line"].combine_chunks().to_numpy()
     return lines
-
-
-def _frame(table: pa.Table) -> pd.DataFrame:
-    frame: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
-    return frame

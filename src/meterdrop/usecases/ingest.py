@@ -161,7 +161,9 @@ class Ingest:
                     spool=spool,
                     occasion=self._occasion(delivery, agreement=agreement),
                 )
-            return self._judgement(delivery, judged=judged, agreement=agreement, layout=layout, rules=rules)[0]
+            return self._judgement(delivery, judged=judged, agreement=agreement, layout=layout, rules=rules)[
+                0
+            ]
         except CannotRead as problem:
             return refusal(delivery.sha256, problem=problem, originals=self.originals)[0]
         finally:

@@ -71,7 +71,7 @@ def settle(told: Told, *, known: pd.DataFrame, layout: Layout) -> Settled:
     first = told.rows.loc[~again].reset_index(drop=True)
     twin = _twins(first)
     rows = first.loc[twin == NOBODY].reset_index(drop=True)
-    said = replace(told, rows=rows)
+    said = replace(told, rows=rows, dated=told.rows)
     matched = match_rows(said, known=known)
     register, conflicts = _without_conflicts(said, known=known, matched=matched, layout=layout)
     ambiguous = [

@@ -58,6 +58,8 @@ class Told:
     columns: Collection[str]
     named: pa.Array
     came_with: int | None
+    dated: pd.DataFrame | None = None
+    """Rows that say of which day the snapshot is, where these are more than `rows`."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ def lay_over(told: Told, *, known: pd.DataFrame, matched: Matched, chosen: Mask)
     frame = _laid_over(told.rows, known, row=row, base=base, columns=told.columns)
     name = named_services(partner=frame["partner"], serial_key=frame["serial_key"])
     named = pc.is_in(name, told.named).to_numpy(zero_copy_only=False)
-    latest = _latest(frame["partner"], rows=told.rows)
+    latest = _latest(frame["partner"], rows=told.rows if told.dated is None else told.dated)
     seen = days(frame["seen_on"], empty=ALWAYS)
     # A file is one snapshot: what it tells and names, it tells and names on its newest day.
     today = np.maximum(seen, latest)

@@ -75,7 +75,7 @@ def settle(
     register = tuple(
         sorted(
             (replace(one.told, ends=_end(one, services)) for one in services),
-            key=lambda row: (row.key, row.since, row.at),
+            key=lambda row: (row.owner, row.key, row.since, row.at),
         )
     )
     missing = _missing(services, known=known, named=named, latest=latest)
@@ -236,7 +236,10 @@ def _conflicts(
     def period(one: Service, *, by_place: bool) -> tuple[str, str]:
         if one.told.until:
             return one.told.since, one.told.until
-        place, name = ([s for s in services if s.place == one.place], [s for s in services if s.name == one.name])
+        place, name = (
+            [s for s in services if s.place == one.place],
+            [s for s in services if s.name == one.name],
+        )
         at_place, of_name = _next(one, place, services), _next(one, name, services)
         if by_place:
             coming = [s for s in place if s.told.since == at_place and _lasting(s, services)]

@@ -157,12 +157,12 @@ def register_of(settled: Settled) -> list[Row]:
             )
             for row in frame.to_dict("records")
         ),
-        key=lambda row: (row.key, row.since, row.at),
+        key=lambda row: (row.owner, row.key, row.since, row.at),
     )
 
 
 def _text(cell: object) -> str:
-    return "" if pd.isna(cell) else str(cell)
+    return "" if cell is None or cell is pd.NA or cell is pd.NaT or cell != cell else str(cell)
 
 
 def service(serial: str, since: str, ends: str = "", at: str = "A") -> tuple[str, str, str, str]:

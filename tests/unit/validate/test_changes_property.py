@@ -48,9 +48,7 @@ def test_any_sequence_of_snapshots_comes_to_what_the_naive_reader_finds(
     """Line by line, and the register after each; also where one file's rows have several dates."""
     known: list[Row] = []
     for told, seen, told_columns, also_named in files:
-        dated = [
-            replace(row, seen=SEEN[number % 2] if mixed else seen) for number, row in enumerate(told)
-        ]
+        dated = [replace(row, seen=SEEN[number % 2] if mixed else seen) for number, row in enumerate(told)]
         # A column that the file lacks has no cells in it.
         if "stated_to" not in told_columns:
             dated = [replace(row, until="") for row in dated]
@@ -85,8 +83,8 @@ def test_what_stands_after_a_snapshot_stands_if_it_comes_again(told: list[Row], 
     """The lines that were taken change nothing the second time, and are right again."""
     before = register_of(snapshot(*known))
     found = snapshot(*(replace(row, seen=SEEN[1]) for row in told), known=before)
-    wrong = {line for line, _, _ in said(found.wrong)}
-    right = [replace(row, seen=SEEN[1]) for line, row in enumerate(told, start=2) if line not in wrong]
+    untaken = {line for line, _, _ in said(found.wrong)} | set(found.duplicates.tolist())
+    right = [replace(row, seen=SEEN[1]) for line, row in enumerate(told, start=2) if line not in untaken]
     assume(right)
     after = register_of(found)
     again = snapshot(*right, known=after)

@@ -19,7 +19,7 @@ from meterdrop.model.layout import Layout
 from meterdrop.parse.cells import cast
 from meterdrop.parse.lines import read_blocks
 from meterdrop.store.spool import Spool
-from meterdrop.tables import DAY, RAW, TEXT, Lines, TextBlock, join_findings
+from meterdrop.tables import RAW, Lines, TextBlock, as_frame, as_table, join_findings
 from meterdrop.usecases.judging.rules import AS_IT_CAME, Occasion, Rules
 from meterdrop.usecases.judging.traces import ABOUT, NAMED, about, corrects
 from meterdrop.validate.arrays import arrow, is_word
@@ -115,12 +115,9 @@ def _set_aside(block: TextBlock, *, told: pd.DataFrame, is_bad: Mask) -> pd.Data
     bad.insert(1, "raw", _raw(block, is_bad))
     if len(block.broken) == 0:
         return bad
-    count = len(block.broken)
-    broken = block.broken.assign(
-        serial_key=pd.Series(pa.nulls(count, pa.string()), dtype=TEXT),
-        day=pd.Series(pa.nulls(count, pa.date32()), dtype=DAY),
-    )
-    return pd.concat([broken, bad], ignore_index=True).sort_values("line", ignore_index=True)
+    tables = [as_table(bad), as_table(block.broken)]
+    together = pa.concat_tables(tables, promote_options="default").combine_chunks()
+    return as_frame(together.take(pa.array(np.argsort(together["line"].to_numpy(), kind="stable"))))
 
 
 def _among(lines: Lines, some: Lines) -> Mask:

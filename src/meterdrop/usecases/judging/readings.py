@@ -74,7 +74,7 @@ class ReadingRules:
         self._ranges.count(matched.frame["device"])
         good = matched.frame[["line", *_STORED]].rename(columns=_STORED)
         good["delta"] = pd.Series(pa.repeat(pa.scalar(self._delta), len(good)), dtype=FLAG)
-        return Verdict(good=good, findings=join_findings(findings))
+        return Verdict(good=good, findings=join_findings(findings, by_line=False))
 
     def settle(self, spool: Spool, *, occasion: Occasion) -> int:
         """One reading a device and day, and registers that rise: in the file and with what is stored.
