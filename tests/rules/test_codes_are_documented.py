@@ -51,3 +51,13 @@ def test_each_sample_of_the_page_shows_its_code() -> None:
         sample = json.loads((ROOT / "samples" / name / "sample.json").read_text(encoding="utf-8"))
         found = {finding["code"] for each in sample["files"] for finding in each["expected"]["findings"]}
         assert code in found, f"samples/{name} does not show {code}"
+
+
+@pytest.mark.parametrize("code", Code)
+def test_every_code_is_shown_by_a_sample_or_else_by_a_test(code: Code) -> None:
+    """What no single file can show (a cut upload, a person's decision) has a test that names the code."""
+    [row] = [line for line in CODES.splitlines() if line.startswith(f"| `{code.value}` |")]
+    shown = re.search(r"\| \[\S+\]\(\.\./(\S+?)/?\) \|$", row)
+    assert shown is not None, f"{code.value} has neither"
+    place = ROOT / shown[1]
+    assert place.is_dir() or code.value in place.read_text(encoding="utf-8")

@@ -69,7 +69,7 @@ def test_there_are_samples_for_every_kind_of_dirt_and_every_partner() -> None:
 def test_a_sample_says_what_it_is(folder: Path) -> None:
     """All keys, a sentence, a day, an account."""
     sample = _sample(folder)
-    assert set(sample) - {"partners", "any_order"} == {
+    assert set(sample) - {"partners", "registrars", "any_order"} == {
         "partner",
         "group",
         "today",

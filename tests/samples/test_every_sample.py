@@ -42,6 +42,7 @@ class Rig:
         partner, group = self.sample["partner"], self.sample["group"]
         for known, number in {
             **dict.fromkeys(self.sample.get("partners", []), 1),
+            **dict.fromkeys(self.sample.get("registrars", []), 2),
             "manager": 2,
             partner: group,
         }.items():

@@ -142,13 +142,13 @@ def test_a_cell_under_an_empty_heading_must_be_empty() -> None:
     ]
 
 
-def test_unknown_columns_and_our_own_of_rejects_are_dropped() -> None:
+def test_unknown_columns_and_our_own_of_rejects_are_dropped_but_the_line_they_came_from() -> None:
     header = f"{HEADER};_unknown;_line;_code;_column;_message"
 
     block = read(f'{header}\na;1;l;x;7;value.not-a-number;Value;"a; b"\n', layout_of(header, rejects=4))
 
-    assert list(block.cells.columns) == ["SerialNum", "Value", "Unit"]
-    assert rows(block) == [["a", "1", "l"]]
+    assert list(block.cells.columns) == ["SerialNum", "Value", "Unit", "_line"]
+    assert rows(block) == [["a", "1", "l", "7"]]
 
 
 def test_a_header_alone_has_no_rows() -> None:

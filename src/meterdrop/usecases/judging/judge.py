@@ -63,7 +63,14 @@ def judge(
     """
     tally = _Tally()
     for block in read_blocks(stream, layout=layout, numbers=numbers):
-        tally.add(block, most=agreement.max_lines)
+        tally.add(block)
+        if tally.physical > agreement.max_lines:
+            raise CannotRead(
+                Code.FILE_TOO_LARGE,
+                value=f"> {agreement.max_lines}",
+                feed=agreement.feed.name,
+                header_found=layout.header_line > 0,
+            )
         _judge_block(block, agreement=agreement, layout=layout, rules=rules, spool=spool, occasion=occasion)
         del block  # or two would be held while the next one is read
     duplicates = rules.settle(spool, occasion=occasion)
@@ -146,11 +153,11 @@ class _Tally:
     """Counts lines as they go by."""
 
     def __init__(self) -> None:
-        self._physical = self._header = self._blank = self._comment = self._continuation = 0
+        self.physical = self._header = self._blank = self._comment = self._continuation = 0
         self._ends: list[int] = []
 
-    def add(self, block: TextBlock, *, most: int) -> None:
-        self._physical += block.physical
+    def add(self, block: TextBlock) -> None:
+        self.physical += block.physical
         self._header += block.header
         self._blank += block.blank
         self._comment += block.comment
@@ -160,16 +167,14 @@ class _Tally:
             told.append(block.findings["line"].max())
         if told:
             self._ends.append(int(max(told)))
-        if self._physical > most:
-            raise CannotRead(Code.FILE_TOO_LARGE, value=f"> {most}")
 
     def judged(self, spool: Spool, *, duplicates: int) -> Judged:
         quarantined = spool.count("quarantine") + spool.count("aside")
-        rest = self._physical - self._header - self._blank - self._comment - self._continuation
+        rest = self.physical - self._header - self._blank - self._comment - self._continuation
         by_code, bad = _findings_summary(spool, ends=self._ends)
         return Judged(
             lines=LineCounts(
-                physical=self._physical,
+                physical=self.physical,
                 header=self._header,
                 accepted=rest - quarantined - duplicates,
                 quarantined=quarantined,
