@@ -270,3 +270,48 @@ def test_fix_by_our_column_or_heading_and_dry_run_of_it(loop: Loop) -> None:
     loop.site.done("quarantine", "fix", "200000002", "Value=5", "Datum=31.10.2026", "--reason", "seen")
     assert loop.readings() == [("10001", "2026-10-31", "5")]
     assert loop.ended(2, 2)[0]["after"]["cells"] == {"Stav": "5", "Datum": "31.10.2026"}
+
+
+LOG = """feed: log
+target: records
+{form}
+columns:
+  No: {{type: text, mandatory: true, filled: true}}
+  Day: {{type: day, mandatory: true, filled: true}}
+  Note: {{type: text}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("form", "rows"),
+    [
+        ("header: none", ["1;2026-10-01;a", "2;x;b", "3;y;c"]),
+        ("multiline: true\nmax_continuation_lines: 3", ["No;Day;Note", '1;x;"a\nb"', '2;y;"c\nd"']),
+    ],
+    ids=["no-header", "multiline"],
+)
+def test_feeds_of_other_forms_are_followed_line_by_line_and_fixed(
+    loop: Loop, form: str, rows: list[str]
+) -> None:
+    """Delivery 2 has two bad records; the first comes back corrected, the second a reviewer corrects."""
+    loop.site.write("../home/schemas/feeds/log.yaml", LOG.format(form=form).splitlines())
+    path = loop.site.write("log.csv", rows)
+    command = ("ingest", "--partner", "anyone", "--feed", "log")
+    loop.site.done(*command, str(path), code=1)
+    (first, _), (second, _) = loop.states(2)
+    name = loop.receipt(2)["rejects_file"]
+    [rejects] = loop.site.receipts(".rejects.csv")
+    text = rejects.read_text(encoding="utf-8")
+    assert "_line" in text.splitlines()[0]
+
+    back = loop.site.files / name
+    back.write_text(text.replace(";x;", ";2026-10-02;"), encoding="utf-8")
+    loop.site.done(*command, str(back), code=1)
+    assert [state for _, state in loop.states(2)] == ["superseded", "superseded"], "both came back"
+    [(third, _)] = loop.states(3)
+    loop.site.done("quarantine", "fix", str(3 * 10**8 + third), "Day=2026-10-03", "--reason", "asked them")
+
+    assert loop.line(2, first)["successor_delivery"] == 3
+    assert loop.line(2, second)["successor_line"] == third
+    kept = loop.rows("select cells from record where delivery = 3 order by line")
+    assert ["2026-10-02" in kept[0]["cells"], "2026-10-03" in kept[1]["cells"]] == [True, True]

@@ -123,3 +123,65 @@ def test_poisoned_delivery_is_loaded_once_a_person_retries_it(tmp_path: Path) ->
     told = all_of_it(made)
     assert (told["state"], told["lines"].accepted) == ("accepted", 15)
     assert told["events"].count("delivery.retried") == 1
+
+
+@pytest.fixture
+def corrected(tmp_path: Path) -> tuple[Rig, bytes, str]:
+    """Lines 2 and 3 of delivery 2 wait; the partner's edited rejects file, and its name."""
+    made = Rig(tmp_path / "home")
+    made.register(METERS)
+    path = made.home / "work" / "r.csv"
+    path.write_text("\n".join([READINGS_HEADER, *BAD[:2], *GOOD]) + "\n", encoding="utf-8")
+    house = made.house()
+    house.take_files([path], partner=made.partner, feed=None)
+    house.send_receipts()
+    house.database.close()
+    [rejects] = made.receipts(".rejects.csv")
+    return made, rejects.read_bytes().replace(b";x;", b";2;"), rejects.name
+
+
+@pytest.mark.road
+@pytest.mark.parametrize("point", ["publish:rows", "publish:settled"])
+def test_correction_killed_before_it_is_stored_ends_no_line(
+    corrected: tuple[Rig, bytes, str], point: str
+) -> None:
+    """The lines it ends and the rows it brings are one transaction."""
+    rig, content, name = corrected
+    path = rig.home / "work" / name
+    path.write_bytes(content)
+    before = all_of_it(rig)
+
+    killed = rig.command("ingest", "--partner", rig.partner, str(path), METERDROP_CRASH_AT=point)
+    assert killed.returncode == -signal.SIGKILL, "the point was never passed"
+    assert all_of_it(rig) == before
+    assert before["states"] == ["open", "open"]
+
+    running = rig.pipeline()
+    wait_for(lambda: all_of_it(rig)["states"] == ["superseded"] * 2 or None, what="the correction")
+    wait_for(lambda: rig.receipts(".rejects.csv") == [] or None, what="the old rejects file to go")
+    assert stop(running) == 0
+    told = all_of_it(rig)
+    assert told["events"].count("quarantine.superseded") == 2
+    assert len(told["stored"]) == 17
+
+
+@pytest.mark.road
+@pytest.mark.parametrize(
+    ("words", "point"),
+    [
+        (("quarantine", "dismiss", "--delivery", "2"), "review:settled"),
+        (("quarantine", "return", "200000002"), "review:settled"),
+        (("quarantine", "fix", "200000002", "Value=2"), "reprocess:settled"),
+    ],
+    ids=["dismiss", "return", "fix"],
+)
+def test_reviewers_act_killed_before_it_is_committed_was_never_done(
+    corrected: tuple[Rig, bytes, str], words: tuple[str, ...], point: str
+) -> None:
+    rig, *_ = corrected
+    before = all_of_it(rig)
+    killed = rig.command(*words, "--reason", "seen", METERDROP_CRASH_AT=point)
+    assert killed.returncode == -signal.SIGKILL, "the point was never passed"
+    assert all_of_it(rig) == before
+    assert rig.command(*words, "--reason", "seen").returncode == 0
+    assert all_of_it(rig)["states"] != before["states"]

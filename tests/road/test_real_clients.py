@@ -118,8 +118,9 @@ def test_paramiko_put_with_confirm_overwrites_and_both_versions_are_loaded(
     keys: tuple[Up, Path], tmp_path: Path
 ) -> None:
     up, key = keys
-    first = _as_file(tmp_path, "a.csv", readings(SERIALS, day="2026-10-04"))
-    second = _as_file(tmp_path, "b.csv", readings(SERIALS, day="2026-10-04", first=100))
+    # Before all days that the other tests tell of: neither version may fall or leap beside theirs.
+    first = _as_file(tmp_path, "a.csv", readings(SERIALS, day="2025-10-04"))
+    second = _as_file(tmp_path, "b.csv", readings(SERIALS, day="2025-10-04", first=0))
 
     with up.paramiko("alpha", key) as sftp:
         sftp.put(str(first), "/incoming/overwritten.csv", confirm=True)

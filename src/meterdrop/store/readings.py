@@ -82,16 +82,6 @@ def _wanted(connection: Connection, keys: pd.DataFrame) -> Iterator[None]:
     _WANTED.drop(connection, checkfirst=False)
 
 
-def of_quarantined(connection: Connection, *, partner: str, delivery: int) -> dict[int, tuple[int, date]]:
-    """The readings of a delivery that came of quarantined lines: (device, day) by quarantine id."""
-    rows = connection.execute(
-        select(reading.c.quarantine, reading.c.device, reading.c.day).where(
-            reading.c.partner == partner, reading.c.delivery == delivery, reading.c.quarantine.is_not(None)
-        )
-    )
-    return {row.quarantine: (row.device, row.day) for row in rows}
-
-
 def history(connection: Connection, *, partner: str, device_key: int, day: date) -> list[dict[str, object]]:
     """The superseded versions of one reading, the oldest first."""
     rows = connection.execute(

@@ -131,11 +131,26 @@ def _matched(lines: list[tuple[int, Row]], *, known: Sequence[Row]) -> tuple[dic
                     unclear.add(line)
                 else:
                     matched[line] = at
+    lasting = [
+        (line, row)
+        for line, row in lines
+        if line not in matched and line not in unclear and ends[line] > row.since
+    ]
+    return _claimed(lasting, ends=ends, known=known, matched=matched, unclear=unclear)
+
+
+def _claimed(
+    lines: list[tuple[int, Row]],
+    *,
+    ends: dict[int, str],
+    known: Sequence[Row],
+    matched: dict[int, int],
+    unclear: set[int],
+) -> tuple[dict[int, int], set[int]]:
+    """The same with the lines that tell of a service of their number at their place, by another first day."""
     free = [at for at in range(len(known)) if at not in matched.values()]
     claims: dict[int, list[int]] = {}
     for line, row in lines:
-        if line in matched or line in unclear or ends[line] <= row.since:
-            continue
         met = [at for at in free if _at_its_place(row, ends[line], known[at])]
         if len(met) > 1:
             unclear.add(line)
@@ -221,44 +236,70 @@ def _next(service: Service, group: Sequence[Service], among: Sequence[Service]) 
     )
 
 
+@dataclass(frozen=True)
+class _Knowledge:
+    """What is known of each service, and since when."""
+
+    services: Sequence[Service]
+    named: set[tuple[str, str]]
+    latest: dict[str, str]
+
+    def today(self, one: Service) -> str:
+        return max(one.told.seen, self.latest.get(one.told.owner, ""))
+
+    def seen(self, one: Service) -> str:
+        return self.today(one) if one.line else one.told.seen
+
+    def was_named(self, one: Service) -> str:
+        return self.today(one) if one.name in self.named else one.told.seen
+
+    def at_place(self, one: Service) -> tuple[str, str]:
+        """From when to when it stands at its place."""
+        if one.told.until:
+            return one.told.since, one.told.until
+        end = _next(one, [other for other in self.services if other.place == one.place], self.services)
+        coming = [
+            other
+            for other in self.services
+            if other.place == one.place and other.told.since == end and _lasting(other, self.services)
+        ]
+        if not any(self.seen(one) <= self.was_named(other) for other in coming):
+            end = _OPEN
+        return one.told.since, self.first(one, end, _next(one, self.of_name(one), self.services))
+
+    def by_name(self, one: Service) -> tuple[str, str]:
+        """From when to when it serves under its number."""
+        if one.told.until:
+            return one.told.since, one.told.until
+        end = _next(one, self.of_name(one), self.services)
+        coming = [
+            other for other in self.of_name(one) if other.told.since == end and _lasting(other, self.services)
+        ]
+        if not any(
+            self.seen(one) < self.seen(other) and _spelled(one.told) == _spelled(other.told)
+            for other in coming
+        ):
+            end = _OPEN
+        place = [other for other in self.services if other.place == one.place]
+        return one.told.since, self.first(one, end, _next(one, place, self.services))
+
+    def of_name(self, one: Service) -> list[Service]:
+        return [other for other in self.services if other.name == one.name]
+
+    def first(self, one: Service, *ends: str) -> str:
+        return min(*ends, _replaced(one, self.services))
+
+
 def _conflicts(
     services: Sequence[Service], *, named: set[tuple[str, str]], latest: dict[str, str]
 ) -> Iterable[tuple[int, str]]:
-    def today(one: Service) -> str:
-        return max(one.told.seen, latest.get(one.told.owner, ""))
-
-    def seen(one: Service) -> str:
-        return today(one) if one.line else one.told.seen
-
-    def was_named(one: Service) -> str:
-        return today(one) if one.name in named else one.told.seen
-
-    def period(one: Service, *, by_place: bool) -> tuple[str, str]:
-        if one.told.until:
-            return one.told.since, one.told.until
-        place, name = (
-            [s for s in services if s.place == one.place],
-            [s for s in services if s.name == one.name],
-        )
-        at_place, of_name = _next(one, place, services), _next(one, name, services)
-        if by_place:
-            coming = [s for s in place if s.told.since == at_place and _lasting(s, services)]
-            if not any(seen(one) <= was_named(s) for s in coming):
-                at_place = _OPEN
-        else:
-            coming = [s for s in name if s.told.since == of_name and _lasting(s, services)]
-            if not any(seen(one) < seen(s) and _spelled(one.told) == _spelled(s.told) for s in coming):
-                of_name = _OPEN
-        return one.told.since, min(at_place, of_name, _replaced(one, services))
-
-    for one in services:
-        for other in services:
-            if one is other or not one.line:
-                continue
-            if one.name == other.name and _meet(period(one, by_place=False), period(other, by_place=False)):
-                yield one.line, "device.ambiguous-serial"
-            if one.place == other.place and _meet(period(one, by_place=True), period(other, by_place=True)):
-                yield one.line, "device.overlap"
+    known = _Knowledge(services, named, latest)
+    pairs = [(one, other) for one in services for other in services if one is not other and one.line]
+    for one, other in pairs:
+        if one.name == other.name and _meet(known.by_name(one), known.by_name(other)):
+            yield one.line, "device.ambiguous-serial"
+        if one.place == other.place and _meet(known.at_place(one), known.at_place(other)):
+            yield one.line, "device.overlap"
 
 
 def _meet(one: tuple[str, str], other: tuple[str, str]) -> bool:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from meterdrop.validate.turnover import missing
@@ -28,12 +28,16 @@ def rows(draw: st.DrawFn) -> Row:
     )
 
 
+REGISTERS = settings().max_examples // 4
+"""Each example is a register with the naive reader's answer, which takes its time."""
+
 snapshots = st.lists(rows(), min_size=1, max_size=5)
 columns = st.sampled_from(
     [COLUMNS, COLUMNS, COLUMNS - {"stated_to"}, COLUMNS - {"replaces", "replaces_key", "manufacturer"}]
 )
 
 
+@settings(max_examples=REGISTERS)
 @given(
     files=st.lists(
         st.tuples(snapshots, st.sampled_from(SEEN), columns, st.lists(rows(), max_size=1)),
@@ -64,6 +68,7 @@ def test_any_sequence_of_snapshots_comes_to_what_the_naive_reader_finds(
         known = register_of(found)
 
 
+@settings(max_examples=REGISTERS)
 @given(first=snapshots, second=snapshots)
 def test_two_snapshots_make_the_same_register_in_either_order(first: list[Row], second: list[Row]) -> None:
     """Unless a line of theirs cannot stand beside what is known: then the one that came first stays."""
@@ -78,6 +83,7 @@ def test_two_snapshots_make_the_same_register_in_either_order(first: list[Row], 
     assert registers[0] == registers[1]
 
 
+@settings(max_examples=REGISTERS)
 @given(told=snapshots, known=snapshots)
 def test_what_stands_after_a_snapshot_stands_if_it_comes_again(told: list[Row], known: list[Row]) -> None:
     """The lines that were taken change nothing the second time, and are right again; the bad ones name their meters."""
