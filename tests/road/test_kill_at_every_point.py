@@ -3,6 +3,7 @@
 Of the whole pipeline, and of the worker alone.
 """
 
+import os
 import signal
 import time
 from pathlib import Path
@@ -45,8 +46,13 @@ def test_pipeline_killed_at_a_point_loses_and_doubles_nothing(rig: Rig, point: s
     _all_is_there_once(rig, receipt=receipt, upload=upload)
 
 
+IN_WORKERS = [point for point in POINTS if not point.startswith("receive:")]
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+"""By day every third point of the workers; the night has all of them."""
+
+
 @pytest.mark.road
-@pytest.mark.parametrize("point", [point for point in POINTS if not point.startswith("receive:")])
+@pytest.mark.parametrize("point", IN_WORKERS if NIGHTLY else IN_WORKERS[::3])
 def test_worker_killed_at_a_point_is_replaced_and_the_pipeline_goes_on(rig: Rig, point: str) -> None:
     running = rig.pipeline(METERDROP_CRASH_AT=f"{point} in 1 workers", METERDROP_SWEEP_SECONDS="3")
     upload = rig.hand_over(FILE)
