@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -76,8 +77,8 @@ class Rig:
             "outcome": "finished",
             "bytes": size,
             "sha256": hashed.hexdigest(),
-            "opened_at": "2026-11-24T08:00:00.000000Z",
-            "finished_at": "2026-11-24T08:00:01.000000Z",
+            "opened_at": _now(),
+            "finished_at": _now(),
             "key": None,
             "address": "127.0.0.1",
             "client": None,
@@ -136,6 +137,11 @@ class Rig:
         found = [(str(row["serial"]), str(row["date"]), str(row["value"])) for row in rows]
         house.database.close()
         return found
+
+
+def _now() -> str:
+    """The door's clock is the true one: deliveries are loaded in the order in which they came."""
+    return f"{datetime.now(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def wait_for(look: Callable[[], Found | None], *, what: str, seconds: float = 60.0) -> Found:

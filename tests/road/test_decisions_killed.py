@@ -111,7 +111,7 @@ def test_poisoned_delivery_is_loaded_once_a_person_retries_it(tmp_path: Path) ->
     for _ in range(3):
         upload = made.hand_over(b"SerialNum;Value;Unit;Date\n10000;1;m3;2026-10-01\n")
         killed = made.pipeline(METERDROP_CRASH_AT="ingest:judged")
-        killed.wait(60)
+        assert killed.wait(60) == -signal.SIGKILL
     running = made.pipeline()
     made.result(upload)
     wait_for(lambda: all_of_it(made)["state"] == "poisoned" or None, what="a poisoned delivery")
