@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Tests start hundreds of processes: each would compile our sources anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test install check format nightly bench lock clean
 
 demo: install
@@ -30,9 +33,9 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Slow profiles: many more property-test examples; speed and memory.
+# Slow profiles: many more property-test examples, and how many were tried; speed and memory.
 nightly: install
-	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest -n 2 --timeout=3600
+	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest -n 2 --timeout=3600 --hypothesis-show-statistics
 
 bench: install
 	$(BIN)/python -m tests.bench

@@ -9,7 +9,6 @@ from typing import Annotated, Final
 
 import typer
 
-from meterdrop import demo as demonstration
 from meterdrop import service
 from meterdrop.bootstrap import make_home, now, problems_of, rule_sets_of, schema_folders
 from meterdrop.cli import headers, said
@@ -159,6 +158,8 @@ def _rule_set(agreement: Agreement) -> dict[str, object]:
 
 def demo(context: typer.Context) -> None:
     """Shows the whole road on sample files: two partners, a real SFTP client, receipts, one reprocess."""
+    from meterdrop import demo as demonstration  # it brings an SFTP client, which no other command needs
+
     raise typer.Exit(demonstration.main(started=now()))
 
 
