@@ -16,7 +16,7 @@ from meterdrop.catalog.strictly import Problems, shaped
 from meterdrop.model.feed import Agreement, Column, Feed
 from meterdrop.model.spelling import fold, heading_key
 
-RULES_VERSION: Final = 2
+RULES_VERSION: Final = 3
 """Raise it when the code that casts or judges changes what it decides: it is part of every fingerprint."""
 
 _NOT_JUDGING: Final = frozenset({"partner", "language", "fingerprint", "file_names", "folders"})

@@ -230,8 +230,8 @@ CZECH: Mapping[Code, tuple[str, str]] = {
         "Nic.",
     ),
     Code.READING_WORSE_KIND: (
-        "Pro toto měřidlo a den ponecháváme skutečný odečet[: {against}]; odhad ho nenahrazuje.",
-        "Nic, je-li dřívější odečet správný. Jinak pošlete skutečný odečet.",
+        "Pro toto měřidlo a den ponecháváme lepší odečet[: {against}]; odhad nenahrazuje skutečný odečet a jiný odečet nenahrazuje odečet při výměně.",
+        "Nic, je-li ponechaný odečet správný. Jinak pošlete odečet stejného druhu.",
     ),
     Code.READING_SUPERSEDED: (
         "Pozdější soubor uvedl pro toto měřidlo a den jinou hodnotu[: {against}]; platí ta pozdější.",

@@ -230,8 +230,8 @@ ENGLISH: Mapping[Code, tuple[str, str]] = {
         "Nothing.",
     ),
     Code.READING_WORSE_KIND: (
-        "We keep the actual reading for this meter and day[: {against}]; an estimate does not replace it.",
-        "Nothing, if the earlier reading is right. Otherwise send an actual reading.",
+        "We keep the better reading of this meter and day[: {against}]; an estimate does not replace an actual reading, nor any other reading one taken at an exchange.",
+        "Nothing, if the reading we keep is right. Otherwise send one of the same kind.",
     ),
     Code.READING_SUPERSEDED: (
         "A later file of yours told another value for this meter and day[: {against}]; that one stays.",

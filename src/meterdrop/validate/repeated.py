@@ -13,7 +13,7 @@ from meterdrop.model.codes import Code
 from meterdrop.tables import TEXT, Lines, findings_at, join_findings, no_findings
 from meterdrop.validate.arrays import Mask, Numbers, device_days, exact, is_word
 from meterdrop.validate.register import EXCHANGE_OUT
-from meterdrop.validate.repeats import Repeats, estimated
+from meterdrop.validate.repeats import Repeats, rank
 from meterdrop.validate.timeline import EXCHANGE_IN
 
 KEY_COLUMNS: Final = ["line", "device", "day", "canonical_value", "kind", "estimated"]
@@ -28,15 +28,15 @@ _MOST_WAITING: Final = 1_000_000
 class Told:
     """What a file tells of each device and day, by key (device and day as one number, ascending, each once).
 
-    `line` is the one to be kept: the first, or the first that is no estimate; `value` its exact value as two halves;
-    `other` the first line with another value (there is none: the largest number). `read_out` and `read_in` say whether
-    a meter was read at an exchange. `rows` is how many rows there were in all.
+    `line` is the one to be kept, the first of the best `rank`; `value` its exact value as two halves; `other` the first
+    line with another value (there is none: the largest number). `read_out` and `read_in` say whether a meter was read
+    at an exchange. `rows` is how many rows there were in all.
     """
 
     rows: int
     key: Numbers
     line: Lines
-    estimate: Mask
+    rank: Numbers
     value: npt.NDArray[np.int64]
     other: Lines
     read_out: Mask
@@ -58,12 +58,12 @@ def told_in(blocks: Iterable[pd.DataFrame]) -> Told:
 def _of_block(block: pd.DataFrame) -> Told:
     if len(block) == 0:
         numbers, flags = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_)
-        return Told(0, numbers, numbers, flags, np.zeros((0, 2), dtype=np.int64), numbers, flags, flags)
+        return Told(0, numbers, numbers, numbers, np.zeros((0, 2), dtype=np.int64), numbers, flags, flags)
     return Told(
         rows=len(block),
         key=device_days(block),
         line=block["line"].to_numpy(dtype=np.int64),
-        estimate=estimated(block),
+        rank=rank(block),
         value=exact(block["canonical_value"]),
         other=np.full(len(block), _NONE),
         read_out=is_word(block["kind"], EXCHANGE_OUT),
@@ -74,10 +74,10 @@ def _of_block(block: pd.DataFrame) -> Told:
 def _together(parts: list[Told]) -> Told:
     key = np.concatenate([part.key for part in parts])
     line = np.concatenate([part.line for part in parts])
-    estimate = np.concatenate([part.estimate for part in parts])
+    ranks = np.concatenate([part.rank for part in parts])
     if len(key) == 0:
         return parts[0]
-    order = np.lexsort((line, estimate, key))
+    order = np.lexsort((line, -ranks, key))
     key = key[order]
     new = np.ones(len(key), dtype=np.bool_)
     new[1:] = key[1:] != key[:-1]
@@ -95,7 +95,7 @@ def _together(parts: list[Told]) -> Told:
         rows=sum(part.rows for part in parts),
         key=key[first],
         line=line[first],
-        estimate=estimate[order][first],
+        rank=ranks[order][first],
         value=value[first],
         other=np.minimum.reduceat(contradicts, first),
         read_out=flags[0],
@@ -106,7 +106,7 @@ def _together(parts: list[Told]) -> Told:
 def check_in_file(block: pd.DataFrame, *, told: Told, heading: str | None = None) -> Repeats:
     """One reading per device and day in a file; `told` is of the whole file, or of all that it says of these devices.
 
-    The same value again is a duplicate (`reading.same-value`; the first line stays, an actual one before an estimate).
+    The same value again is a duplicate (`reading.same-value`; the first line of the best kind stays).
     Another value sets all lines of that key aside: `reading.exchange-unregistered` for a meter read out and another
     read in under one number, `reading.conflict-in-file` for the rest.
     """

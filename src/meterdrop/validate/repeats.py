@@ -37,19 +37,19 @@ def check_against_stored(
     """Readings (each key once) against the current ones of the same device and day.
 
     Both have device, day, canonical_value, kind, estimated, value, unit and delta; `stored` has delivery, too. The same
-    value is a duplicate (`reading.same-value`), unless an actual reading takes an estimate's place; another value is a
-    correction (`reading.correction`). An estimate never takes an actual reading's place (`reading.worse-kind`). What
-    was read out and what was read in on one day are two readings of two meters (`reading.exchange-unregistered`).
-    Readings that `came_with` a delivery before the stored one's, or with the same (of two lines that contradict each
-    other a person chose one), and are judged only now correct nothing (`reading.superseded`), except that an actual
-    one goes before an estimate.
+    value is a duplicate (`reading.same-value`), unless a better kind takes a worse one's place; another value is a
+    correction (`reading.correction`). A reading of a worse kind never takes a better one's place
+    (`reading.worse-kind`); `rank` says which is better. What was read out and what was read in on one day are two
+    readings of two meters (`reading.exchange-unregistered`). Readings that `came_with` a delivery before the stored
+    one's, or with the same (of two lines that contradict each other a person chose one), and are judged only now
+    correct nothing (`reading.superseded`), except that a better kind goes before a worse one.
     """
     pairs = _Pairs.of(frame, stored)
     ours, theirs = frame.take(pairs.row), stored.take(pairs.other)
     same = (exact(ours["canonical_value"]) == exact(theirs["canonical_value"])).all(axis=1)
     same &= truth(ours["delta"]) == truth(theirs["delta"])
-    better = ~estimated(ours) & estimated(theirs)
-    worse = estimated(ours) & ~estimated(theirs) & ~same
+    better = rank(ours) > rank(theirs)
+    worse = (rank(ours) < rank(theirs)) & ~same
     exchange = _read_out_and_in(ours, theirs) & ~same & ~worse
     late = np.zeros(len(ours), dtype=np.bool_)
     if came_with is not None:
@@ -73,9 +73,15 @@ def check_against_stored(
     )
 
 
-def estimated(frame: pd.DataFrame) -> Mask:
-    """Which readings are estimates: by their kind or by their flag."""
-    return is_word(frame["kind"], _ESTIMATE) | truth(frame["estimated"])
+def rank(frame: pd.DataFrame) -> Numbers:
+    """Which of two readings of one day is the better one, the higher.
+
+    2 was read at an exchange: it parts the meter's life, which nothing else of that day tells; 1 is any other actual
+    reading; 0 is an estimate, by its kind or by its flag.
+    """
+    estimate = is_word(frame["kind"], _ESTIMATE) | truth(frame["estimated"])
+    exchange = is_word(frame["kind"], EXCHANGE_OUT) | is_word(frame["kind"], EXCHANGE_IN)
+    return np.where(estimate, 0, np.where(exchange, 2, 1))
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,15 @@ def test_of_an_estimate_and_an_actual_reading_of_one_value_the_actual_one_stays(
     assert found.duplicates.tolist() == [2, 4]
 
 
+@pytest.mark.parametrize("kind", ["EXCHANGE_OUT", "EXCHANGE_IN"])
+def test_of_readings_of_one_value_the_one_taken_at_an_exchange_stays(kind: str) -> None:
+    """It alone tells that the meter was exchanged; an estimate of that moment is an estimate."""
+    found = in_file([reading(2, "5"), reading(3, "5", kind=kind), reading(4, "5", kind="VISUAL")])
+    assert found.duplicates.tolist() == [2, 4]
+    found = in_file([replace(reading(2, "5", kind=kind), estimated=True), reading(3, "5")])
+    assert found.duplicates.tolist() == [2]
+
+
 def test_other_value_of_the_same_day_sets_all_its_lines_aside() -> None:
     """Also the two that agree: nobody knows which is right. Each names a line that says otherwise."""
     found = in_file([reading(2, "5"), reading(3, "5"), reading(4, "6"), reading(5, "6", device=2)])
@@ -102,7 +111,7 @@ def test_line_beside_an_exchange_that_says_a_third_thing_is_a_conflict() -> None
             st.integers(1, 3),
             st.integers(1, 3),
             st.sampled_from(["1", "2.5", "99999999999"]),
-            st.sampled_from(["RADIO", "ESTIMATE"]),
+            st.sampled_from(["RADIO", "ESTIMATE", "EXCHANGE_OUT"]),
         ),
         max_size=30,
     ),
@@ -125,7 +134,8 @@ def test_every_line_is_kept_once_repeated_or_contested(
             for one in told_here:
                 contested[one.line] = {other.line for other in told_here if other.value != one.value}
         else:
-            kept = min(told_here, key=lambda one: (one.kind == "ESTIMATE", one.line))
+            best = ["EXCHANGE_OUT", "RADIO", "ESTIMATE"]
+            kept = min(told_here, key=lambda one: (best.index(one.kind), one.line))
             repeated |= {one.line for one in told_here} - {kept.line}
     found = in_file(lines, size=size)
     assert set(found.duplicates.tolist()) == repeated
@@ -192,14 +202,41 @@ def test_estimate_never_replaces_an_actual_reading() -> None:
     assert found.corrections.tolist() == [4, 5, 7]
 
 
+@pytest.mark.parametrize("kind", ["EXCHANGE_OUT", "EXCHANGE_IN"])
+def test_reading_taken_at_an_exchange_gives_way_to_another_one_only(kind: str) -> None:
+    """It parts the meter's life; in whichever order the two come, with the same value or another one, it stays."""
+    new = [
+        reading(2, "6", device=1),
+        reading(3, "5", device=2, kind="VISUAL"),
+        reading(4, "6", device=3, kind=kind),
+        reading(5, "5", device=4, kind=kind),
+        reading(6, "6", device=5, kind=kind),
+        replace(reading(7, "6", device=6, kind=kind), estimated=True),
+    ]
+    kinds = [kind, kind, "RADIO", "RADIO", kind, "RADIO"]
+    known = [stored("5", device=device, kind=each) for device, each in enumerate(kinds, start=1)]
+    found = check_against_stored(frame(new), stored=frame(known))
+    assert codes(found) == [
+        (2, "reading.worse-kind"),
+        (3, "reading.same-value"),
+        (4, "reading.correction"),
+        (5, "reading.correction"),
+        (6, "reading.correction"),
+        (7, "reading.worse-kind"),
+    ]
+    assert found.duplicates.tolist() == [2, 3, 7]
+
+
 def test_reading_judged_late_corrects_nothing_that_was_told_since() -> None:
-    """It came with delivery 7; only what deliveries before it told may be corrected, and later estimates."""
-    new = [reading(line, value, device=line - 1) for line, value in ((2, "6"), (3, "6"), (4, "5"), (5, "6"))]
+    """It came with delivery 7; only what deliveries before it told may be corrected, and what is of a worse kind."""
+    told_values = ((2, "6"), (3, "6"), (4, "5"), (5, "6"), (6, "6"))
+    new = [reading(line, value, device=line - 1) for line, value in told_values]
     known = [
         stored("5", delivery=6),
         stored("5", device=2, delivery=8),
         stored("5", device=3, delivery=8),
         stored("5", device=4, delivery=8, kind="ESTIMATE"),
+        stored("5", device=5, delivery=7),  # of two lines of one file a person chose this one
     ]
     found = check_against_stored(frame(new), stored=frame(known), came_with=7)
     assert codes(found) == [
@@ -207,9 +244,10 @@ def test_reading_judged_late_corrects_nothing_that_was_told_since() -> None:
         (3, "reading.superseded"),
         (4, "reading.same-value"),
         (5, "reading.correction"),
+        (6, "reading.superseded"),
     ]
     assert found.corrections.tolist() == [2, 5]
-    assert found.duplicates.tolist() == [3, 4]
+    assert found.duplicates.tolist() == [3, 4, 6]
 
 
 def test_new_meter_s_first_reading_does_not_correct_the_old_one_s_last() -> None:
