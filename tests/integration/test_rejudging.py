@@ -73,6 +73,28 @@ def test_reprocess_does_not_undo_what_a_later_file_told(house: House) -> None:
     assert line.line.line == 2
 
 
+def test_reading_mended_in_an_earlier_file_makes_room_for_a_later_one_s_line(house: House) -> None:
+    """The value it was wrong beside is corrected by a line that a reviewer mended."""
+    taken(house, f"{HEADER}\n1;500;m3;2026-11-05\n")
+    earlier = taken(house, f"{HEADER}\n1;100;?;2026-11-05\n", name="earlier.csv")
+    later = taken(house, f"{HEADER}\n1;110;m3;2026-11-06\n", name="later.csv")
+    house.review.fix(earlier.id * 100_000_000 + 2, cells={"Unit": "m3"}, who="jana", reason="a slip")
+
+    assert reprocessed(house).accepted == 1
+
+    assert values(house) == ["100", "110"]
+    assert house.show_delivery(later.number).delivery.state.value == "accepted"
+
+
+def test_allocator_s_reading_without_a_unit_is_taken_once_the_register_knows_it_as_one(house: House) -> None:
+    """It was registered in m3 by mistake."""
+    taken(house, f"{HEADER}\n1;5;;2026-11-05\n")
+    corrected = f"{REGISTER}\n2026-01-02;A1;;hall;HT;1;-;1;2024-01-01;1\n"
+    assert taken(house, corrected, name="register-2.csv").lines.quarantined == 0
+
+    assert reprocessed(house).accepted == 1
+
+
 def test_line_whose_end_was_not_kept_is_never_accepted_later(house: House) -> None:
     note = "x" * 200_000
     done = taken(house, f"{HEADER};Note\n1;5;m3;2026-11-05;{note}\n1;5;m3;2026-11-06;\n")

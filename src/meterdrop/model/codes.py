@@ -142,9 +142,10 @@ REGISTER_CODES = frozenset(
         Code.READING_BELOW_PREVIOUS,
         Code.READING_IMPLAUSIBLE_RISE,
         Code.READING_EXCHANGE_UNREGISTERED,
+        Code.CELL_MISSING,
     }
 )
-"""What a changed register may change."""
+"""What a changed register may change; of missing cells the unit, which an allocator doesn't need."""
 
 NEIGHBOUR_CODES = frozenset({Code.READING_BELOW_PREVIOUS, Code.READING_IMPLAUSIBLE_RISE})
 """What other readings of the same meter may change."""

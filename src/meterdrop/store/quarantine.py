@@ -244,19 +244,34 @@ def _register_grew(owner: str) -> ColumnElement[bool]:
 
 def _more_readings(owner: str) -> ColumnElement[bool]:
     """The line was wrong beside other readings of its meter, and there are more of them since."""
-    since = (
-        select(reading.c.day)
-        .join(device, and_(device.c.id == reading.c.device, device.c.partner == owner))
-        .where(
-            reading.c.partner == owner,
-            device.c.serial_key == quarantine.c.serial_key,
-            reading.c.delivery >= quarantine.c.delivery,
-        )
-    )
     return and_(
         partner.c.version != quarantine.c.partner_version,
         _has_code([code.value for code in NEIGHBOUR_CODES]),
-        since.exists(),
+        or_(_told_since(owner), quarantine.c.serial_key.in_(_radios_read(owner))),
+    )
+
+
+def _told_since(owner: str) -> ColumnElement[bool]:
+    """The meter has readings of this delivery or a later one, or of an earlier one whose lines were judged again."""
+    origin = deliveries.alias()
+    since = (
+        select(reading.c.day)
+        .join(device, and_(device.c.id == reading.c.device, device.c.partner == owner))
+        .join(origin, origin.c.id == reading.c.delivery)
+        .where(
+            reading.c.partner == owner,
+            device.c.serial_key == quarantine.c.serial_key,
+            or_(reading.c.delivery >= quarantine.c.delivery, origin.c.revision > 1),
+        )
+    )
+    return since.exists()
+
+
+def _radios_read(owner: str) -> Select[tuple[str]]:
+    """Radio numbers of meters that have readings: a line may name its meter by it. No line is asked for each of them."""
+    read = exists().where(reading.c.partner == owner, reading.c.device == device.c.id)
+    return select(device.c.radio_key).where(
+        device.c.partner == owner, device.c.radio_key != device.c.serial_key, read
     )
 
 

@@ -1,6 +1,7 @@
 """Lines set aside: each is ended once, by whoever comes first."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -117,6 +118,37 @@ def test_line_that_fell_is_tried_once_its_meter_has_other_readings(store: Connec
     assert tried(store) == [2]
     quarantine.judged_again(store, ids=[LINE_2], rules="r1", register_version=0)
     assert tried(store) == []
+
+
+@pytest.mark.parametrize(("serial", "radio"), [("M1", None), ("M2", "M1")])
+def test_line_that_fell_is_tried_once_an_earlier_file_s_line_was_mended(
+    store: Connection, ticket: Ticket, serial: str, radio: str | None
+) -> None:
+    """What is stored then came with an earlier delivery than the line; the line may call its meter by its radio."""
+    register_meter(store, serial=serial, radio=radio)
+    later = replace(ticket, upload="01J0000000000000000000000B", sha256="b" * 64)
+    deliveries.add_received(store, ticket=later, now=NOW, feed=None)
+    store.execute(
+        text("update quarantine set id = 200000002, delivery = 2, serial_key = 'M1' where line = 2")
+    )
+    store.execute(text("update finding set delivery = 2, code = 'reading.below-previous' where line = 2"))
+    partners.raise_version(store, "anyone")
+    assert quarantine.worth_trying(store, delivery=2, rules_now="r1", code=None, changed_only=True) == []
+    store.execute(text("update delivery set revision = 2 where id = 1"))
+    store.execute(
+        text(
+            "insert into reading (partner, device, day, value, canonical_value, canonical_unit, kind, estimated, "
+            "serial, delivery, line) values ('anyone', 1, '2026-11-01', '1', '1', 'm3', 'RADIO', 0, 'M1', 1, 9)"
+        )
+    )
+    assert quarantine.worth_trying(store, delivery=2, rules_now="r1", code=None, changed_only=True) == [2]
+
+
+def test_line_without_a_unit_is_tried_once_the_register_changed(store: Connection) -> None:
+    """Its meter may be an allocator by now, which needs none."""
+    store.execute(text("update finding set code = 'cell.missing' where line = 2"))
+    partners.raise_register_version(store, "anyone")
+    assert 2 in tried(store)
 
 
 def register_meter(store: Connection, *, serial: str, radio: str | None) -> None:
