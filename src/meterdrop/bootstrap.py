@@ -9,7 +9,7 @@ from pathlib import Path
 
 from meterdrop.catalog import Catalog, problems_in, read_catalog, read_feeds, read_what_is_well
 from meterdrop.dispatch.locks import Locks
-from meterdrop.model.delivery import PRAGUE
+from meterdrop.model.delivery import PRAGUE, Delivery
 from meterdrop.model.errors import OperatorMistake, StopAtStart
 from meterdrop.model.feed import Agreement, Feed, Target
 from meterdrop.model.partner import Partner
@@ -153,6 +153,10 @@ class House:
         """The day in Prague."""
         return self.today_is or self.settings.today or datetime.now(PRAGUE).date()
 
+    def day_of(self, delivery: Delivery) -> date:
+        """The day from which a delivery's dates are in the future or too old, whenever it is judged: when it came."""
+        return self.today_is or self.settings.today or delivery.arrived_on
+
     def agreements_of(self, partner: str, day: date) -> Sequence[Agreement]:
         """What we expect from a partner in a delivery that comes on this day."""
         return self.catalog.agreements(partner, on=day)
@@ -213,7 +217,7 @@ class House:
             agreement_of=self.agreement_of,
             rules_for=self.rules_for,
             clock=now,
-            today=self.today,
+            day_of=self.day_of,
             max_attempts=self.settings.max_attempts,
             at=self.at,
         )
@@ -258,7 +262,7 @@ class House:
             agreement_of=self.agreement_of,
             rules_for=self.rules_for,
             clock=now,
-            today=self.today,
+            day_of=self.day_of,
         )
 
     @cached_property
@@ -281,7 +285,7 @@ class House:
             publisher=self.publisher,
             agreement_of=self.agreement_of,
             rules_for=self.rules_for,
-            today=self.today,
+            day_of=self.day_of,
         )
 
     @cached_property

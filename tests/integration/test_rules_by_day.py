@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.command_line import READINGS_HEADER, CommandLine
+from tests.integration.command_line import READINGS_HEADER, REGISTER_HEADER, CommandLine
 
 FIRST = "partner: anyone\nname: Anyone\ngroup: 2\nfeeds:\n  devices: {}\n  readings:\n    date_forms: [iso]\n"
 JUNE = "      - valid_from: 2026-06-01\n        date_forms: [iso, dmy_slash]\n"
@@ -108,6 +108,26 @@ def test_version_put_between_two_others_lets_in_the_lines_it_took_over(
     assert (told["accepted"], told["still_failing"]) == (1, 0)
     assert open_lines(site) == [(february["delivery"], 3)]
     assert site.document("reprocess")["deliveries"] == []
+
+
+def test_day_of_arrival_decides_what_is_too_old_or_in_the_future(
+    site: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The readings of a meter that is registered months later, and those taken already when they are checked again."""
+    monkeypatch.delenv("METERDROP_TODAY")
+    rows = ["20002;1;m3;2023-01-10", "20002;2;m3;2026-01-09", "20002;3;m3;2026-01-12"]
+    with monkeypatch.context() as then:
+        then.setattr("meterdrop.bootstrap.now", lambda: datetime(2026, 1, 9, 23, 30, tzinfo=UTC))
+        old = site.ingest("old.csv", *rows, code=1)
+    assert old["findings_by_code"] == {"date.in-future": 1, "reading.device-not-in-register": 3}
+
+    site.write("r.csv", [REGISTER_HEADER, "2026-01-02;B;m3;hall;CW;20002;-;1;2020-01-01;1"])
+    site.done("ingest", "--partner", "anyone", str(site.files / "r.csv"))
+    told = site.document("reprocess", code=1)
+
+    assert (told["accepted"], told["still_failing"]) == (2, 1)
+    again = site.document("reprocess", "--recheck", "3650", "--delivery", "2", code=1)
+    assert again["newly_rejected"] == 0
 
 
 def test_reviewer_s_correction_is_judged_by_the_version_of_the_delivery(

@@ -46,7 +46,7 @@ class Ingest:
     agreement_of: Callable[[str, str, date], Agreement]
     rules_for: Callable[[Agreement, date], Rules]
     clock: Callable[[], datetime]
-    today: Callable[[], date]
+    day_of: Callable[[Delivery], date]
     max_attempts: int
     at: Checkpoint
 
@@ -110,7 +110,7 @@ class Ingest:
             )
 
     def _judged_and_published(self, delivery: Delivery, *, agreement: Agreement, layout: Layout) -> Delivery:
-        rules = self.rules_for(agreement, self.today())
+        rules = self.rules_for(agreement, self.day_of(delivery))
         occasion = self._occasion(delivery, agreement=agreement)
         spool = Spool(self.publisher.work / f"delivery-{delivery.id}")
         try:
@@ -151,7 +151,7 @@ class Ingest:
             earlier = self._same_bytes(delivery, agreement=agreement)
             if earlier is not None:
                 return duplicate_of(earlier, agreement=agreement)[0]
-            rules = self.rules_for(agreement, self.today())
+            rules = self.rules_for(agreement, self.day_of(delivery))
             with self.originals.open(delivery.sha256) as stream:
                 judged = judge(
                     stream,

@@ -44,7 +44,7 @@ class Recheck:
     publisher: Publisher
     agreement_of: Callable[[str, str, date], Agreement]
     rules_for: Callable[[Agreement, date], Rules]
-    today: Callable[[], date]
+    day_of: Callable[[Delivery], date]
 
     def __call__(
         self,
@@ -94,7 +94,7 @@ class Recheck:
             agreements=[agreement],
             feed=agreement.feed.name,
         )
-        rules = self.rules_for(agreement, self.today())
+        rules = self.rules_for(agreement, self.day_of(delivery))
         with self.originals.open(delivery.sha256) as stream:
             return judge(
                 stream,

@@ -1,4 +1,4 @@
-"""Quarantined lines are judged again: by the same function, with the rules and the register of today."""
+"""Quarantined lines are judged again: by the same function, with the register of today."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -115,7 +115,7 @@ class Rejudge:
     agreement_of: Callable[[str, str, date], Agreement]
     rules_for: Callable[[Agreement, date], Rules]
     clock: Callable[[], datetime]
-    today: Callable[[], date]
+    day_of: Callable[[Delivery], date]
 
     def __call__(self, key: int, *, lines: Sequence[int], act: Act, dry_run: bool) -> Rejudged:
         """`lines` are physical numbers. The caller holds the partner's lock."""
@@ -151,7 +151,7 @@ class Rejudge:
             )
         if not len(excerpt.lines):
             raise TryAgain(_ENDED)
-        rules = self.rules_for(agreement, self.today())
+        rules = self.rules_for(agreement, self.day_of(delivery))
         came_with = delivery.id if act.yields else None
         occasion = Occasion(came_with=came_with, waived=act.waived, traces=traces)
         with path.open("rb") as stream:

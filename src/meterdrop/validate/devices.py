@@ -77,7 +77,7 @@ def check_owners(
 def check_devices(frame: pd.DataFrame, *, today: date, layout: Layout) -> pd.DataFrame:
     """Each row by itself: a unit unless it may be an allocator, no end before the start, no snapshot of the future.
 
-    `today` is the day in Prague on which the file is judged.
+    `today` is the day in Prague on which the file came.
     """
     unitless = ~truth(frame["TypeUnit_given"]) & present(frame["Media"]) & ~is_word(frame["Media"], HEATING)
     backwards = days(frame["DateTo"], empty=NEVER) < days(frame["DateFrom"], empty=ALWAYS)

@@ -77,7 +77,7 @@ def _whole(rule: object) -> int:
 
 
 def check_readings(frame: pd.DataFrame, *, today: date, rules: ReadingRules, layout: Layout) -> pd.DataFrame:
-    """All rules of this page. `today` is the day in Prague on which the file is judged."""
+    """All rules of this page. `today` is the day in Prague on which the file came."""
     return join_findings(
         [
             check_days(frame, today=today, rules=rules, layout=layout),
