@@ -154,3 +154,25 @@ def findings_frame(findings: Sequence[Finding]) -> pd.DataFrame:
             "against": pd.Series([f.against for f in findings], dtype=TEXT),
         }
     )
+
+
+_TINY: Final = pa.decimal128(20, 10)
+
+
+def decimal_text(decimals: pa.Array) -> pa.Array:
+    """Decimals in plain notation without trailing zeros, whole columns at a time: 1204.5, 1000, 0, 0.0000036."""
+    text = decimals if pa.types.is_string(decimals.type) else pc.cast(decimals, pa.string())
+    # Arrow writes zero and what is very small with an exponent.
+    tiny = pc.fill_null(pc.match_substring(text, "E"), False)
+    if pc.any(tiny, min_count=0).as_py():
+        text = pc.replace_with_mask(text, tiny, _without_exponent(decimals.filter(tiny)))
+    trimmed = pc.utf8_rtrim(pc.utf8_rtrim(text, "0"), ".")
+    return pc.if_else(pc.match_substring(text, "."), trimmed, text)
+
+
+def _without_exponent(decimals: pa.Array) -> pa.Array:
+    """Numbers between -0.000001 and 0.000001: one more than each is written plainly, and then one is taken away."""
+    numbers = decimals.cast(_TINY)
+    size = pc.add(pc.abs(numbers), pa.scalar(1, _TINY)).cast(pa.string())
+    sign = pc.if_else(pc.less(numbers, pa.scalar(0, _TINY)), "-", "")
+    return pc.binary_join_element_wise(sign, pc.utf8_replace_slice(size, 0, 1, "0"), "")

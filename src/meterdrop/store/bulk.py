@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection, Table
 
 from meterdrop.store.columns import ExactDecimal
+from meterdrop.tables import decimal_text
 
 _MOST_NAMED: Final = 10_000
 _AT_ONCE: Final = 20_000
@@ -167,14 +168,6 @@ def _for_sqlite(array: pa.Array, *, is_decimal: bool) -> list[object]:
         raws: list[bytes | None] = array.to_pylist()
         return [None if raw is None else bytearray(raw) for raw in raws]
     return _for_driver(array, is_decimal=is_decimal)
-
-
-def decimal_text(array: pa.Array) -> pa.Array:
-    """Decimals in plain notation without trailing zeros, whole columns at a time."""
-    text = pc.cast(array, pa.string()) if not pa.types.is_string(array.type) else array
-    with_fraction = pc.match_substring(text, ".")
-    trimmed = pc.utf8_rtrim(pc.utf8_rtrim(text, "0"), ".")
-    return pc.if_else(with_fraction, trimmed, text)
 
 
 def portions(numbers: Sequence[int]) -> Iterator[Sequence[int]]:

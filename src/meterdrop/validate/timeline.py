@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from meterdrop.tables import TEXT
+from meterdrop.tables import TEXT, decimal_text
 from meterdrop.validate.arrays import ALWAYS, NEVER, Mask, Numbers, arrow, days, is_word
 from meterdrop.validate.meters import AMOUNT, Meters
 from meterdrop.validate.register import EXCHANGE_OUT
@@ -100,15 +100,10 @@ def _anchors(first: Numbers, last: Numbers, meters: Meters) -> pd.DataFrame:
         "day": pa.array(day, pa.int32()).cast(pa.date32()),
         "canonical_value": value.cast(pa.decimal128(38, 10)),
         "kind": pa.nulls(len(both), pa.string()),
-        "value": plain(value),
+        "value": decimal_text(value),
         "unit": meters.unit.take(pa.array(both)),
     }
     return pd.DataFrame({name: pd.arrays.ArrowExtensionArray(cells) for name, cells in columns.items()})
-
-
-def plain(value: pa.Array) -> pa.Array:
-    """Decimals as texts without zeros at their end."""
-    return pc.utf8_rtrim(pc.utf8_rtrim(value.cast(pa.string()), "0"), ".")
 
 
 def _segments(points: Points, *, of: Numbers, opens: Mask, closes: Mask) -> Numbers:

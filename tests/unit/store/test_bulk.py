@@ -27,8 +27,8 @@ from sqlalchemy import (
 
 from meterdrop.store import bulk
 from meterdrop.store.bulk import insert_frame
-from meterdrop.store.columns import Bytes, ExactDecimal
-from meterdrop.tables import DAY, DECIMAL, FLAG, LINE, RAW, TEXT
+from meterdrop.store.columns import Bytes, ExactDecimal, plain
+from meterdrop.tables import DAY, DECIMAL, FLAG, LINE, RAW, TEXT, decimal_text
 
 THING = Table(
     "thing",
@@ -132,3 +132,11 @@ def test_database_without_numbered_marks_gets_the_same_rows() -> None:
     connection: Connection = driver
     insert_frame(connection, table=THING, frame=frame(told), constants={"owner": "anyone"})
     assert got == [(*row[:4], "2026-01-01", "1.5", "anyone") for row in told]
+
+
+@given(st.lists(st.none() | st.decimals(-(10**18), 10**18, places=10) | st.decimals(-1, 1, places=10)))
+def test_decimals_are_written_plainly(values: list[Decimal | None]) -> None:
+    """As one by one: no exponent, no zeros at the end, and zero is 0."""
+    values = [*values, Decimal(0), Decimal("0.0000000036"), None]
+    found = decimal_text(pa.array(values, DECIMAL.pyarrow_dtype)).to_pylist()
+    assert found == [None if value is None else plain(value) if value else "0" for value in values]

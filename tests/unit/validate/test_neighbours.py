@@ -187,6 +187,12 @@ def test_start_value_is_in_the_unit_of_the_meter() -> None:
     assert told(told_days("5"), (), known) == []
 
 
+def test_start_value_of_zero_is_told_as_zero() -> None:
+    """As a person writes it, whatever Arrow does."""
+    known = Meter(installed_from="2026-03-01", start="0")
+    assert told(told_days("500"), (), known) == [(2, TOO_FAST, "0 m3 (2026-03-01)")]
+
+
 def test_allocator_s_new_year_is_told_once() -> None:
     """On the first reading after it."""
     allocator = Meter(media="HT", unit=None)

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from meterdrop.store import devices, events
-from meterdrop.store.bulk import decimal_text, number_column
+from meterdrop.store.bulk import number_column
 from meterdrop.store.database import Store
 from meterdrop.store.spool import Spool
-from meterdrop.tables import LINE
+from meterdrop.tables import LINE, decimal_text
 from meterdrop.usecases.judging.rules import Publication
 from meterdrop.validate.arrays import Mask, Numbers, arrow
 from meterdrop.validate.changes import Settled
