@@ -1,6 +1,7 @@
 """A settled delivery changed: its counts, findings, receipt and rejects file are told anew."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import pandas as pd
 
@@ -10,6 +11,8 @@ from meterdrop.store import deliveries, findings, quarantine
 from meterdrop.store.database import Store
 from meterdrop.store.deliveries import Judgement
 from meterdrop.usecases.publish import Publisher
+
+_TOLD_ANEW: Final = frozenset({State.PARTLY_ACCEPTED, State.HELD})
 
 
 def resettle(
@@ -23,9 +26,10 @@ def resettle(
 ) -> Delivery:
     """Writes the new counts and asks for a new receipt, inside the caller's transaction.
 
-    A held delivery stays held, whatever becomes of its lines. A refused one has no rejects file: nothing to tell.
+    A held delivery stays held, whatever becomes of its lines. One that was refused or set aside has no rejects file,
+    and one that is being loaded anew is settled by whoever loads it: nothing to tell.
     """
-    if delivery.state is State.REFUSED:
+    if delivery.state not in _TOLD_ANEW:
         return delivery
     taken = State.ACCEPTED if lines.quarantined == 0 else State.PARTLY_ACCEPTED
     state = State.HELD if delivery.state is State.HELD else taken
