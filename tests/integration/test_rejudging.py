@@ -160,3 +160,17 @@ def test_bad_line_before_contradicting_lines_comes_back_with_them(house: House) 
 
     assert done.findings_by_code == {"reading.conflict-in-file": 2, "value.not-a-number": 1}
     assert len(rejects(house, done).splitlines()) == 4
+
+
+def test_second_run_finds_nothing_to_do_however_many_deliveries_wait(house: House) -> None:
+    """Once a line that failed again made the next run look at every other delivery, for ever."""
+    register(house, "1", "2")
+    for serial in "12":
+        rows = f"{serial};100;m3;2026-11-05\n{serial};5;m3;2026-11-06\n"
+        taken(house, f"{HEADER}\n{rows}", name=f"{serial}.csv")
+    assert len(open_lines(house)) == 2
+    reprocessed(house)
+
+    before = house.show_delivery("3"), house.show_delivery("4")
+    assert reprocessed(house).deliveries == ()
+    assert (house.show_delivery("3"), house.show_delivery("4")) == before

@@ -95,7 +95,10 @@ class ReadingRules:
         return duplicates
 
     def publish(self, store: Store, *, spool: Spool, publication: Publication) -> None:
-        """New readings, and corrections with the old ones into the history; device by device."""
+        """New readings, and corrections with the old ones into the history; device by device.
+
+        Where there are none the partner's version stays: nothing changed for the lines that wait.
+        """
         for rows in _blocks(spool, "new"):
             readings.store_new(
                 store, partner=publication.partner, rows=_of_delivery(rows, publication=publication)
@@ -110,7 +113,8 @@ class ReadingRules:
                 who=publication.who,
                 why=publication.why,
             )
-        partners.raise_version(store, publication.partner)
+        if spool.parts("new") or spool.parts("superseding"):
+            partners.raise_version(store, publication.partner)
 
     def links(self, spool: Spool) -> Iterator[pd.DataFrame]:
         """Every good line's reading."""
