@@ -110,8 +110,41 @@ def test_line_a_reviewer_corrected_is_not_held_against_its_delivery(home: Path) 
     house = opened(home)
     [line] = house.review.listed(partner=None, delivery=2, state="open", code=None, limit=None)
     house.review.fix(line.line.id, cells={"Value": "3"}, who="jana", reason="read from the photo")
-    [told] = rechecked(opened(home, profile=STRICTER)).rechecked
-    assert told.rejected == 1
+    outcome = rechecked(opened(home, profile=STRICTER))
+    [told] = outcome.rechecked
+    assert (told.rejected, told.corrected) == (1, 1)
+    assert outcome.left_out == 1, "that it was not judged is told"
+
+
+def test_lines_that_reprocess_accepted_are_judged_like_any_accepted_line(meterdrop: CommandLine) -> None:
+    """They are rows like others: how long they waited says nothing about the rules of now."""
+    meterdrop.register("1")
+    meterdrop.ingest("readings.csv", "1;1;m3;2026-10-30", "2;5;m3;2026-10-30", "2;55;m3;2026-10-31", code=1)
+    meterdrop.register("2", name="grown.csv")
+    assert meterdrop.document("reprocess")["accepted"] == 2
+
+    opened(meterdrop.home, profile=STRICTER.replace("years_back: 1", "max_rise_per_day: {CW: '10'}"))
+    told = meterdrop.document("reprocess", "--recheck", "400", code=1)
+
+    assert told["newly_rejected"] == 1
+    [one] = [one for one in told["rechecked"] if one["delivery"] == 2]
+    assert (one["by_code"], one["findings"][0]["line"]) == ({"reading.implausible-rise": 1}, 4)
+
+
+@pytest.mark.parametrize("act", ["accept", "dismiss"])
+def test_lines_that_were_not_stored_contradict_nobody(meterdrop: CommandLine, act: str) -> None:
+    """One of two contradicting lines was chosen; the other one is there in the file, and nowhere else."""
+    meterdrop.register("1")
+    rows = ("1;5;m3;2026-10-30", "1;6;m3;2026-10-30", "1;9000;m3;2026-10-31")
+    meterdrop.ingest("readings.csv", "1;1;m3;2026-10-29", *rows, code=1)
+    lines = ("200000003", "200000005") if act == "accept" else ("200000004",)
+    meterdrop.done("quarantine", act, *lines, "--reason", "the photo shows it")
+    meterdrop.done("reprocess", "--delivery", "2", code=0 if act == "accept" else 1)
+
+    opened(meterdrop.home, profile=STRICTER.replace("years_back: 1", "years_back: 2"))
+    told = meterdrop.document("reprocess", "--recheck", "400", "--dry-run", code=0 if act == "accept" else 1)
+
+    assert told["newly_rejected"] == 0, "what a person accepted in spite of a soft rule isn't told again"
 
 
 def test_file_that_could_not_be_read_at_all_today_counts_with_all_its_lines(home: Path) -> None:

@@ -62,6 +62,7 @@ def reprocess(
                 "accepted": done.accepted,
                 "still_failing": done.still,
                 "newly_rejected": done.newly_rejected,
+                "not_rechecked": done.left_out,
                 "deliveries": [asdict(one) for one in done.deliveries],
                 "rechecked": [asdict(one) for one in done.rechecked],
             }
@@ -76,7 +77,11 @@ def _say(done: Reprocessed, *, rechecked: bool) -> None:
     if rechecked:
         counts += f", newly reject {done.newly_rejected}"
     said.say(f"{counts}: lines of {len(done.deliveries) + len(done.rechecked)} deliveries")
-    if not done.rechecked:
+    if done.left_out:
+        said.say(
+            f"{done.left_out} line(s) that a reviewer corrected were not judged: the files don't tell them"
+        )
+    if not done.newly_rejected:
         return
     said.table(
         "Accepted lines that today's rules would set aside (nothing was changed)",
@@ -90,6 +95,7 @@ def _say(done: Reprocessed, *, rechecked: bool) -> None:
                 ", ".join(f"{code} {count}" for code, count in one.by_code.items()),
             )
             for one in done.rechecked
+            if one.rejected
         ],
     )
     said.say("`--json` names the lines. Mend the rules, or ask the partner for a correction.")

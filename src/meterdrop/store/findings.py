@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, func, insert, select
 
-from meterdrop.model.codes import Code, Severity
+from meterdrop.model.codes import SOFT, Code, Severity
 from meterdrop.model.finding import Finding
 from meterdrop.store.bulk import insert_frame
 from meterdrop.store.schema import finding
@@ -93,6 +93,18 @@ def lines_with(connection: Connection, *, delivery: int, code: Code) -> frozense
     """The lines of a delivery that have this finding."""
     rows = connection.execute(
         select(finding.c.line).where(finding.c.delivery == delivery, finding.c.code == code.value)
+    )
+    return frozenset(row.line for row in rows)
+
+
+def waived_lines(connection: Connection, *, delivery: int) -> frozenset[int]:
+    """The lines that a person accepted in spite of soft rules: what was found is told as a warning since."""
+    rows = connection.execute(
+        select(finding.c.line).where(
+            finding.c.delivery == delivery,
+            finding.c.severity == Severity.WARNING.value,
+            finding.c.code.in_([code.value for code in SOFT]),
+        )
     )
     return frozenset(row.line for row in rows)
 

@@ -139,9 +139,14 @@ def wait(connection: Connection, *, delivery: int, more: int, returned: int = 0)
     )
 
 
-def lines_of(connection: Connection, *, delivery: int) -> frozenset[int]:
-    """All lines of a delivery that were ever set aside, whatever became of them."""
-    return frozenset(connection.execute(select(quarantine.c.line).where(of_delivery(delivery))).scalars())
+def not_as_they_came(connection: Connection, *, delivery: int) -> Lines:
+    """The lines of a delivery of which nothing is stored, or other cells than came, in order."""
+    rows = connection.execute(
+        select(quarantine.c.line)
+        .where(of_delivery(delivery), quarantine.c.state != LineState.ACCEPTED.value)
+        .order_by(quarantine.c.id)
+    )
+    return np.fromiter(rows.scalars(), dtype=np.int64)
 
 
 def find(connection: Connection, key: int) -> QuarantinedLine | None:

@@ -1,21 +1,25 @@
 """Would today's rules take what was taken? Accepted lines are judged again; it is told, and nothing is touched."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import uuid4
 
-from meterdrop.model.codes import Code, Severity
+import pandas as pd
+
+from meterdrop.model.codes import SOFT, Code, Severity
 from meterdrop.model.delivery import Delivery
 from meterdrop.model.errors import CannotRead, OperatorMistake
 from meterdrop.model.feed import Agreement
 from meterdrop.model.finding import Finding
+from meterdrop.model.line_state import LineState
 from meterdrop.receive.originals import Originals
 from meterdrop.report.receipt import MOST_FINDINGS
-from meterdrop.store import deliveries, findings, quarantine
+from meterdrop.store import deliveries, findings, quarantine, reports
 from meterdrop.store.database import Database
 from meterdrop.store.spool import Spool
+from meterdrop.tables import Lines
 from meterdrop.usecases.judging.judge import Judged, findings_in_order, judge
 from meterdrop.usecases.judging.judgement import of_the_file
 from meterdrop.usecases.judging.rules import Occasion, Rules
@@ -31,6 +35,8 @@ class Rechecked:
     partner: str
     accepted: int
     rejected: int
+    corrected: int
+    """So many of the accepted lines a reviewer gave other cells: the file does not tell them, they are not judged."""
     by_code: Mapping[str, int]
     findings: tuple[Finding, ...]
 
@@ -55,7 +61,7 @@ class Recheck:
         delivery: int | None,
         progress: Callable[[int, int], None],
     ) -> tuple[Rechecked, ...]:
-        """Deliveries received since then of which today's rules would set lines aside.
+        """Deliveries received since then of which today's rules would set lines aside, or of which lines are not judged.
 
         Only those judged by other rules than would judge them today; a named delivery in any case.
         """
@@ -64,7 +70,7 @@ class Recheck:
         told: list[Rechecked] = []
         for number, one in enumerate(settled, start=1):
             outcome = self._rechecked(one, whatever_changed=delivery is not None)
-            if outcome is not None and outcome.rejected:
+            if outcome is not None and (outcome.rejected or outcome.corrected):
                 told.append(outcome)
             progress(number, len(settled))
         return tuple(told)
@@ -76,16 +82,18 @@ class Recheck:
             return None  # its feed is gone: there are no rules of now
         if agreement.fingerprint == delivery.rules and not whatever_changed:
             return None
+        with self.database.reading() as store:
+            left_out = quarantine.not_as_they_came(store, delivery=delivery.id)
         spool = Spool(self.publisher.work / f"recheck-{delivery.id}-{uuid4().hex}")
         try:
-            judged = self._judged(delivery, agreement=agreement, spool=spool)
-            return self._compared(delivery, judged=judged, spool=spool)
+            judged = self._judged(delivery, agreement=agreement, spool=spool, left_out=left_out)
+            return self._compared(delivery, judged=judged, spool=spool, left_out=left_out)
         except CannotRead as problem:
             return _unreadable(delivery, problem=problem)
         finally:
             spool.close()
 
-    def _judged(self, delivery: Delivery, *, agreement: Agreement, spool: Spool) -> Judged:
+    def _judged(self, delivery: Delivery, *, agreement: Agreement, spool: Spool, left_out: Lines) -> Judged:
         agreement, layout = recognise(
             self.originals,
             sha256=delivery.sha256,
@@ -102,18 +110,19 @@ class Recheck:
                 layout=layout,
                 rules=rules,
                 spool=spool,
-                occasion=Occasion(came_with=delivery.id, stored_by=delivery.id),
+                occasion=Occasion(came_with=delivery.id, stored_by=delivery.id, left_out=left_out),
             )
 
-    def _compared(self, delivery: Delivery, *, judged: Judged, spool: Spool) -> Rechecked:
-        """Lines that were set aside when the delivery came are known already, however they ended."""
+    def _compared(self, delivery: Delivery, *, judged: Judged, spool: Spool, left_out: Lines) -> Rechecked:
+        """Of lines that were set aside once, those count that were accepted as they came."""
         with self.database.reading() as store:
-            set_aside = quarantine.lines_of(store, delivery=delivery.id)
+            waived = findings.waived_lines(store, delivery=delivery.id)
+            states = reports.counts_by_state(store, delivery=delivery.id)
         by_code: Counter[str] = Counter()
         rejected = 0
         told: list[Finding] = []
         for block in findings_in_order(spool, ends=judged.ends):
-            errors = block.loc[(block["severity"] == Severity.ERROR.value) & ~block["line"].isin(set_aside)]
+            errors = _errors(block, left_out=left_out, waived=waived)
             rejected += int(errors["line"].nunique())
             by_code.update({str(code): int(count) for code, count in errors["code"].value_counts().items()})
             told.extend(findings.as_values(errors, limit=MOST_FINDINGS - len(told)))
@@ -122,9 +131,17 @@ class Recheck:
             partner=delivery.partner,
             accepted=delivery.lines.accepted,
             rejected=rejected,
+            corrected=states.get(LineState.CORRECTED.value, 0),
             by_code=dict(sorted(by_code.items())),
             findings=tuple(told),
         )
+
+
+def _errors(found: pd.DataFrame, *, left_out: Lines, waived: Collection[int]) -> pd.DataFrame:
+    """Errors of lines that are stored as they came; those in spite of which a person accepted a line are none."""
+    wrong = (found["severity"] == Severity.ERROR.value) & ~found["line"].isin(left_out)
+    soft = found["code"].isin([code.value for code in SOFT]) & found["line"].isin(waived)
+    return found.loc[wrong & ~soft]
 
 
 def _unreadable(delivery: Delivery, *, problem: CannotRead) -> Rechecked:
@@ -135,6 +152,7 @@ def _unreadable(delivery: Delivery, *, problem: CannotRead) -> Rechecked:
         partner=delivery.partner,
         accepted=delivery.lines.accepted,
         rejected=delivery.lines.accepted,
+        corrected=0,
         by_code={finding.code.value: 1},
         findings=(finding,),
     )

@@ -59,6 +59,11 @@ class Reprocessed:
         """Accepted lines that today's rules would set aside; they stay as they are."""
         return sum(one.rejected for one in self.rechecked)
 
+    @property
+    def left_out(self) -> int:
+        """Accepted lines that were not judged by today's rules, because a reviewer gave them other cells."""
+        return sum(one.corrected for one in self.rechecked)
+
 
 @dataclass(frozen=True)
 class Reprocess:

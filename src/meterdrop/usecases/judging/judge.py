@@ -89,7 +89,7 @@ def _judge_block(
         findings=occasion.softened(findings),
         told=about(typed.frame, target=agreement.feed.target),
         spool=spool,
-        traces=occasion.traces,
+        occasion=occasion,
     )
     if layout.rejects_cells:
         spool.add(NAMED, corrects(block, layout=layout))
@@ -102,15 +102,16 @@ def _spool_block(
     findings: pd.DataFrame,
     told: pd.DataFrame,
     spool: Spool,
-    traces: bool,
+    occasion: Occasion,
 ) -> None:
     bad = error_lines(findings)
     is_bad = _among(block.line, bad)
     spool.add("quarantine", _set_aside(block, told=told, is_bad=is_bad))
-    if traces:
+    if occasion.traces:
         spool.add(ABOUT, told.loc[~is_bad].reset_index(drop=True))
     spool.add("findings", findings)
-    stays = ~_among(good["line"].to_numpy(dtype=np.int64), bad)
+    lines = good["line"].to_numpy(dtype=np.int64)
+    stays = ~(_among(lines, bad) | _among(lines, occasion.left_out))
     kept = good.copy(deep=False) if stays.all() else good.loc[stays].reset_index(drop=True)
     kept["raw"] = _raw(block, _among(block.line, kept["line"].to_numpy(dtype=np.int64)))
     spool.add("good", kept)

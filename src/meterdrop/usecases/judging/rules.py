@@ -1,7 +1,7 @@
 """What must a target know to be judged? The three acts that differ between readings, devices and records."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -37,6 +37,8 @@ class Occasion:
     """Rows that this delivery stored are as if they were not there (its lines are checked once more)."""
     waived: frozenset[Code] = frozenset()
     """A person accepts lines in spite of these: such findings are told as warnings and set nothing aside."""
+    left_out: Lines = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """Lines that were not stored as they stand here, in order: they are nobody's neighbours and nobody's contradiction."""
     traces: bool = False
     """Which meter and day good lines are about is kept, to find the quarantined lines that they correct."""
 
