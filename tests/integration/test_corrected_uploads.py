@@ -183,6 +183,34 @@ def test_every_earlier_delivery_of_the_feed_is_looked_through(loop: Loop) -> Non
         assert (loop.receipt(delivery)["revision"], loop.rejects(delivery)) == (2, [])
 
 
+def test_managers_lines_of_one_number_are_told_apart_by_whose_they_are(loop: Loop) -> None:
+    """Two partners may have a meter of the same number: what is told of one says nothing of the other."""
+    for partner in ("aa", "bb"):
+        loop.site.done("partner", "add", partner, "--group", "1")
+    loop.site.done("partner", "add", "home", "--group", "2")
+    kind = [
+        "partner: home",
+        "name: Home",
+        "group: 2",
+        "kind: manager",
+        "language: en",
+        "feeds: {devices: {}}",
+    ]
+    loop.site.write("../home/schemas/partners/home.yaml", kind)
+    row = "2026-01-01;A-1;m3;hall;CW;777;-;1;2024-01-01;{};{}"
+    header = f"{REGISTER_HEADER};Partner"
+
+    def send(name: str, *rows: str, code: int = 0) -> None:
+        path = str(loop.site.write(name, [header, *rows]))
+        loop.site.done("ingest", "--partner", "home", path, code=code)
+
+    send("1.csv", row.format("0", "aa"), row.format("0", "bb"), code=1)
+    send("2.csv", row.format("1", "BB"))
+    assert loop.states(2) == [(2, "open"), (3, "superseded")], "that of partner aa still lacks"
+    send("3.csv", row.format("1", "aa"))
+    assert loop.states(2) == [(2, "superseded"), (3, "superseded")]
+
+
 def test_line_without_a_day_is_not_found_by_a_later_file(loop: Loop) -> None:
     loop.send("r.csv", "10001;5;m3;some day", "10001;1;m3;2026-10-29", code=1)
     loop.send("next.csv", "10001;6;m3;2026-10-30")

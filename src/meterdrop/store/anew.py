@@ -11,7 +11,7 @@ from meterdrop.store.quarantine import line_id, of_delivery, wait
 from meterdrop.store.schema import finding, quarantine
 from meterdrop.tables import Lines
 
-_NAMES = ("line", "serial_key", "day")
+_NAMES = ("line", "serial_key", "day", "owner")
 
 
 def open_lines(connection: Connection, *, delivery: int) -> Lines:
@@ -85,14 +85,20 @@ def _rename(connection: Connection, rows: pd.DataFrame, *, delivery: int) -> Non
     """Another profile may tell another meter and day."""
     if len(rows) == 0 or "serial_key" not in rows.columns:
         return
+    cells = (_plain(rows[name]) if name in rows.columns else [None] * len(rows) for name in _NAMES)
     named = [
-        {"its_id": line_id(delivery=delivery, line=line), "its_meter": meter, "its_day": day}
-        for line, meter, day in zip(*(_plain(rows[name]) for name in _NAMES), strict=True)
+        {
+            "its_id": line_id(delivery=delivery, line=line),
+            "its_meter": meter,
+            "its_day": day,
+            "its_owner": owner,
+        }
+        for line, meter, day, owner in zip(*cells, strict=True)
     ]
     connection.execute(
         update(quarantine)
         .where(quarantine.c.id == bindparam("its_id"))
-        .values(serial_key=bindparam("its_meter"), day=bindparam("its_day")),
+        .values(serial_key=bindparam("its_meter"), day=bindparam("its_day"), owner=bindparam("its_owner")),
         named,
     )
 

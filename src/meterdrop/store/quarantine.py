@@ -100,13 +100,13 @@ def add(
     rules: str,
     register_version: int,
 ) -> None:
-    """Sets lines aside; `rows` has line and raw, and serial_key and day where the cells told them."""
+    """Sets lines aside; `rows` has line and raw, and serial_key, day and owner where the cells told them."""
     count = len(rows)
     if count == 0:
         return
-    frame = rows[[name for name in ("line", "raw", "serial_key", "day") if name in rows.columns]].copy(
-        deep=False
-    )
+    frame = rows[
+        [name for name in ("line", "raw", "serial_key", "day", "owner") if name in rows.columns]
+    ].copy(deep=False)
     numbers = frame["line"].to_numpy(dtype=np.int64)
     frame.insert(0, "id", pd.Series(numbers + delivery * LINES_A_DELIVERY, dtype=LINE))
     same: dict[str, Constant] = {

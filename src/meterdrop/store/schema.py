@@ -227,6 +227,8 @@ quarantine = Table(
     # Which meter and day the line is about, as far as its cells tell.
     Column("serial_key", String(64)),
     Column("day", Date),
+    # Whose device the line is about, where a feed says so; null: the sender's.
+    Column("owner", String(64)),
     Column("corrected_raw", Bytes),
     Column("state", String(12), nullable=False),
     Column("version", Integer, nullable=False, server_default=text("0")),

@@ -149,7 +149,7 @@ def told_by(connection: Connection, readings: pd.DataFrame, *, partner: str) -> 
 def keys_with_partner(
     connection: Connection, *, partner: str, feed: str, before: int, at_once: int = _KEYS_AT_ONCE
 ) -> Iterator[pd.DataFrame]:
-    """Meter and day (id, serial_key, day) of the lines that earlier deliveries of a feed still want corrected.
+    """Meter and day (id, serial_key, day, owner) of the lines that earlier deliveries of a feed still want corrected.
 
     In portions of about that many, by id; a line whose cells don't tell both is not among them.
     """
@@ -166,7 +166,7 @@ def keys_with_partner(
 
 def _keys_of(connection: Connection, *, delivery: int, rows: int) -> Iterator[pd.DataFrame]:
     found = connection.execution_options(yield_per=rows).execute(
-        select(quarantine.c.id, quarantine.c.serial_key, quarantine.c.day)
+        select(quarantine.c.id, quarantine.c.serial_key, quarantine.c.day, quarantine.c.owner)
         .where(
             of_delivery(delivery),
             quarantine.c.state.in_([state.value for state in WITH_PARTNER]),
@@ -176,12 +176,13 @@ def _keys_of(connection: Connection, *, delivery: int, rows: int) -> Iterator[pd
         .order_by(quarantine.c.id)
     )
     for part in found.partitions(rows):
-        key, serial_key, day = zip(*part, strict=True)
+        key, serial_key, day, owner = zip(*part, strict=True)
         yield pd.DataFrame(
             {
                 "id": pd.Series(list(key), dtype=LINE),
                 "serial_key": pd.Series(list(serial_key), dtype=TEXT),
                 "day": pd.Series(list(day), dtype=DAY),
+                "owner": pd.Series(list(owner), dtype=TEXT),
             }
         )
 

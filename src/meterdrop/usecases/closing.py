@@ -58,7 +58,7 @@ class Corrections:
         waiting = successors.keys_with_partner(
             store, partner=settled.partner, feed=str(settled.feed), before=settled.id
         )
-        return corrected_by_key(self.spool, waiting=waiting)
+        return corrected_by_key(self.spool, waiting=waiting, sender=settled.partner)
 
     def _close(
         self, store: Store, pairs: pd.DataFrame | None, *, settled: Delivery, why: str, now: datetime

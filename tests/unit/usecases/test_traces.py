@@ -62,14 +62,14 @@ def test_first_good_line_of_the_meter_and_day_comes_in_place_of_all_that_wait(sp
     spool.add(ABOUT, keys([(6, "A", DAYS[0]), (7, "C", DAYS[0])]))
     waiting = [keys([(100, "A", DAYS[0]), (101, "B", DAYS[0]), (102, "C", DAYS[1])], first="id")]
     waiting.append(keys([(200, "A", DAYS[0]), (201, "C", DAYS[0])], first="id"))
-    assert pairs(corrected_by_key(spool, waiting=iter(waiting))) == [(100, 2), (200, 2), (201, 7)]
+    assert pairs(corrected_by_key(spool, waiting=iter(waiting), sender="a")) == [(100, 2), (200, 2), (201, 7)]
 
 
 def test_line_set_aside_with_others_comes_in_nobodys_place(spool: Spool) -> None:
     spool.add(ABOUT, keys([(2, "A", DAYS[0]), (3, "A", DAYS[0])]))
     spool.add("aside", pd.DataFrame({"line": pd.Series([2], dtype=LINE)}))
     waiting = iter([keys([(100, "A", DAYS[0])], first="id")])
-    assert pairs(corrected_by_key(spool, waiting=waiting)) == [(100, 3)]
+    assert pairs(corrected_by_key(spool, waiting=waiting, sender="a")) == [(100, 3)]
 
 
 KEYS = st.tuples(st.sampled_from(["A", "B", "C", None]), st.sampled_from([*DAYS, None]))
@@ -107,5 +107,5 @@ def test_it_is_what_a_naive_search_finds(
                 expected.append((key, first[meter, day]))
         if rows:
             portions.append(keys(rows, first="id"))
-    assert pairs(corrected_by_key(spool, waiting=iter(portions))) == expected
+    assert pairs(corrected_by_key(spool, waiting=iter(portions), sender="a")) == expected
     spool.close()

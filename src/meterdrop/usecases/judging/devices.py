@@ -141,8 +141,10 @@ class DeviceRules:
 
     def _set_aside(self, spool: Spool, *, rows: pd.DataFrame, settled: Settled) -> None:
         wrong = np.isin(rows["line"].to_numpy(dtype=np.int64), settled.wrong["line"].to_numpy(dtype=np.int64))
-        aside = rows.loc[wrong, ["line", "raw", "serial_key", "installed_from"]].reset_index(drop=True)
-        spool.add("aside", aside.rename(columns={"installed_from": "day"}))
+        aside = rows.loc[wrong, ["line", "raw", "serial_key", "installed_from", "partner"]].reset_index(
+            drop=True
+        )
+        spool.add("aside", aside.rename(columns={"installed_from": "day", "partner": "owner"}))
         spool.add("aside-findings", settled.wrong)
 
     def _readings_left_out(self, settled: Settled) -> pd.DataFrame:

@@ -30,6 +30,9 @@ ABOUT: Final = "about"
 NAMED: Final = "named"
 """Under these names the traces of good lines, and of lines of a rejects file, wait in the spool."""
 
+_OWNER: Final = "Partner"
+"""The typed column in which a manager says whose a device is."""
+
 _NUMBER: Final = "^[0-9]{1,15}$"
 _OWN_CELLS: Final = r'^(?s:.*){mark}"?(?P<number>[0-9]{{1,15}})"?{mark}"?{code}(?: \| {code})*"?{mark}'
 """Our cells at the end of a line: its number, then its codes."""
@@ -39,7 +42,10 @@ _CODE: Final = "[a-z]+\\.[a-z-]+"
 
 
 def about(frame: pd.DataFrame, *, target: Target) -> pd.DataFrame:
-    """Meter and day of typed rows: line, serial_key and day; null where the cells don't tell, or the target has none."""
+    """Meter and day of typed rows: line, serial_key and day; null where the cells don't tell, or the target has none.
+
+    Devices have `owner`, too: the partner that their row names.
+    """
     told = pd.DataFrame({"line": frame["line"]})
     if target not in _ABOUT:
         return told.assign(
@@ -47,7 +53,14 @@ def about(frame: pd.DataFrame, *, target: Target) -> pd.DataFrame:
             day=pd.Series(pa.nulls(len(told), pa.date32()), dtype=DAY, index=told.index),
         )
     meter, day = _ABOUT[target]
-    return told.assign(serial_key=frame[meter].astype(TEXT), day=frame[day].astype(DAY))
+    told = told.assign(serial_key=frame[meter].astype(TEXT), day=frame[day].astype(DAY))
+    return told.assign(owner=_lower(frame[_OWNER])) if target is Target.DEVICES else told
+
+
+def _lower(cells: pd.Series) -> pd.Series:
+    return pd.Series(
+        pd.arrays.ArrowExtensionArray(pc.utf8_lower(arrow(cells))), dtype=TEXT, index=cells.index
+    )
 
 
 def corrects(block: TextBlock, *, layout: Layout) -> pd.DataFrame:
@@ -92,14 +105,14 @@ def corrected_by_line(spool: Spool, *, parent: int) -> pd.DataFrame:
     return _pairs(ids, ours["line"].to_numpy(dtype=np.int64))
 
 
-def corrected_by_key(spool: Spool, *, waiting: Iterator[pd.DataFrame]) -> pd.DataFrame:
+def corrected_by_key(spool: Spool, *, waiting: Iterator[pd.DataFrame], sender: str) -> pd.DataFrame:
     """Which good line came in place of which (`id`, `line`), because it tells the same meter and day.
 
-    `waiting` has the keys of quarantined lines (id, serial_key, day) in portions; each is looked for among all good
-    lines at once, so memory follows the portion.
+    `waiting` has the keys of quarantined lines (id, serial_key, day, owner) in portions; each is looked for among all
+    good lines at once, so memory follows the portion. What names no owner is the sender's.
     """
     bad = set_aside_later(spool)
-    found = [_first_with(portion, spool=spool, bad=bad) for portion in waiting]
+    found = [_first_with(portion, spool=spool, bad=bad, sender=sender) for portion in waiting]
     return pd.concat(
         [_pairs(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)), *found], ignore_index=True
     )
@@ -127,14 +140,15 @@ def linked(rules: Rules, spool: Spool, *, lines: Lines) -> pd.DataFrame:
     return pd.concat([none, *(block for block in blocks if len(block))], ignore_index=True)
 
 
-def _first_with(waiting: pd.DataFrame, *, spool: Spool, bad: Lines) -> pd.DataFrame:
+def _first_with(waiting: pd.DataFrame, *, spool: Spool, bad: Lines, sender: str) -> pd.DataFrame:
     """The first good line of each key that is waited for."""
-    meters = pc.unique(arrow(waiting["serial_key"]))
-    key = _keys(waiting, meters=meters)
+    whose = _meters(waiting, sender=sender)
+    meters = pc.unique(arrow(whose))
+    key = _keys(whose, day=waiting["day"], meters=meters)
     order = np.argsort(key, kind="stable")
     ordered, line = key[order], np.zeros(len(key), dtype=np.int64)
     for block in spool.blocks(ABOUT):
-        theirs = _keys(block, meters=meters)
+        theirs = _keys(_meters(block, sender=sender), day=block["day"], meters=meters)
         numbers = block["line"].to_numpy(dtype=np.int64)
         chosen = (theirs >= 0) & ~np.isin(numbers, bad)
         theirs, first = np.unique(theirs[chosen], return_index=True)
@@ -148,11 +162,18 @@ def _first_with(waiting: pd.DataFrame, *, spool: Spool, bad: Lines) -> pd.DataFr
     return _pairs(ids[line > 0], line[line > 0])
 
 
-def _keys(frame: pd.DataFrame, *, meters: Any) -> Lines:  # noqa: ANN401 - pyarrow has no types
+def _meters(frame: pd.DataFrame, *, sender: str) -> pd.Series:
+    """Whose meter each row is about, and its number: two partners may have one number."""
+    owner = pc.fill_null(arrow(frame["owner"]), sender) if "owner" in frame.columns else sender
+    named = pc.binary_join_element_wise(owner, arrow(frame["serial_key"]), " ")
+    return pd.Series(pd.arrays.ArrowExtensionArray(named), dtype=TEXT)
+
+
+def _keys(meters_of: pd.Series, *, day: pd.Series, meters: Any) -> Lines:  # noqa: ANN401 - pyarrow has no types
     """Meter and day as one number; -1 where the meter is none of these or the day is not known."""
-    meter, day = codes(frame["serial_key"], among=meters), days(frame["day"], empty=ALWAYS)
-    known = (meter >= 0) & frame["day"].notna().to_numpy()
-    return np.where(known, (meter << _DAY_BITS) | (day + _FIRST_DAY), -1)
+    meter, number = codes(meters_of, among=meters), days(day, empty=ALWAYS)
+    known = (meter >= 0) & day.notna().to_numpy()
+    return np.where(known, (meter << _DAY_BITS) | (number + _FIRST_DAY), -1)
 
 
 def _pairs(ids: Lines, line: Lines) -> pd.DataFrame:
