@@ -59,6 +59,20 @@ def linked(loop: Loop, kept: dict[str, Any], *, value: str, day: str = "2026-10-
     return reading
 
 
+def set_aside_for(loop: Loop, *codes: str, id: str = ID) -> None:
+    """Why the line had been set aside can be told from everywhere after it was stored."""
+    shown = loop.site.document("quarantine", "show", id)
+    assert [one["code"] for one in shown["found_before"]] == list(codes)
+    number = str(int(id) // 10**8)
+    told = loop.site.document("report", "delivery", number)
+    [line] = [one for one in told["quarantined"] if one["id"] == int(id)]
+    assert [one["code"] for one in line["found_before"]] == list(codes)
+    listed = loop.site.document("quarantine", "list", "--state", "all", "--code", codes[0])
+    assert int(id) in [one["id"] for one in listed]
+    table = loop.site.done("report", "delivery", number, "--format", "csv").out
+    assert codes[0] in table
+
+
 def ends_once(loop: Loop, *, id: str = ID) -> None:
     """Whoever comes second is told, politely, and nothing changes."""
     before = loop.rows("select * from quarantine") + loop.rows("select * from event")
@@ -86,6 +100,8 @@ def test_a_corrected_by_the_reviewer(loop: Loop) -> None:
     assert (receipt["verdict"], receipt["revision"], receipt["findings_total"]) == ("accepted", 2, 0)
     assert (receipt["lines"]["accepted"], receipt["lines"]["quarantined"]) == (2, 0)
     assert loop.rejects(2) == []
+    set_aside_for(loop, "value.not-a-number")
+    assert "value.not-a-number" in loop.site.done("quarantine", "show", ID).out
     ends_once(loop)
 
 
@@ -102,6 +118,7 @@ def test_b_accepted_in_spite_of_a_soft_rule(loop: Loop) -> None:
         ("reading.implausible-rise", "warning")
     ]
     assert (loop.receipt(2)["verdict"], loop.rejects(2)) == ("accepted", [])
+    set_aside_for(loop, "reading.implausible-rise")
     ends_once(loop)
 
 
@@ -209,6 +226,7 @@ def test_f_accepted_by_reprocess_after_the_register_changed(loop: Loop) -> None:
     assert (kept["reading_device"], kept["reading_day"]) == (reading["device"], "2026-10-31")
     assert kept["fingerprint"] == loop.receipt(2)["rules"]
     assert (loop.receipt(2)["verdict"], loop.receipt(2)["revision"], loop.rejects(2)) == ("accepted", 2, [])
+    set_aside_for(loop, "reading.device-not-in-register")
     ends_once(loop)
 
 

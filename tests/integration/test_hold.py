@@ -95,6 +95,8 @@ def test_whole_release_stores_good_lines_and_those_that_fail_soft_rules_only(hel
     assert (line["reading_device"], line["reading_day"]) == (reading["device"], "2026-10-31")
     assert held.ended(3, 2)[0]["after"] == {"state": "accepted"}
     assert len(held.rejects(3)) == 11
+    kept = held.rows("select code, severity from finding_history where delivery = 3")
+    assert [(row["code"], row["severity"]) for row in kept] == [("reading.implausible-rise", "error")] * 15
 
 
 def test_release_of_the_good_lines_leaves_all_bad_ones_in_quarantine(held: Loop) -> None:

@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +26,7 @@ from meterdrop.cli.words import (
 )
 from meterdrop.model.delivery import delivery_number
 from meterdrop.model.errors import OperatorMistake
+from meterdrop.model.finding import Finding
 from meterdrop.model.line_state import LineState
 from meterdrop.report.for_people import harmless
 from meterdrop.report.receipt import told
@@ -59,7 +60,7 @@ def list_(
             one.delivery.file,
             one.line.line,
             one.line.state,
-            ", ".join(finding.code.value for finding in one.findings),
+            ", ".join(finding.code.value for finding in one.why),
             shown(one.line.raw),
         )
         for one in lines
@@ -77,18 +78,24 @@ def show(context: typer.Context, id: LineId, json_: Json = False) -> None:
         return
     title = f"Line {one.line.line} of {one.delivery.file} ({one.delivery.number}, {one.line.partner}): {one.line.state}"
     said.table(title, ("heading", "cell"), list(one.cells.items()))
-    language = house.language_of(one.line.partner)
-    findings = [told(finding, language=language) for finding in one.findings]
-    said.table(
-        "Findings",
-        ("code", "column", "value", "what", "what to do"),
-        [(one["code"], one["column"], one["value"], one["message"], one["fix"]) for one in findings],
-    )
+    if one.found_before:
+        _tell("It was set aside because of", one.found_before, house=house, partner=one.line.partner)
+    if one.findings or not one.found_before:
+        _tell("Findings", one.findings, house=house, partner=one.line.partner)
     if one.line.resolved_by:
         said.say(f"{one.line.state} by {one.line.resolved_by}: {one.line.reason or ''}")
     if one.line.successor_delivery is not None:
         number = delivery_number(one.line.successor_delivery)
         said.say(f"in its place: line {one.line.successor_line} of delivery {number}")
+
+
+def _tell(title: str, found: Sequence[Finding], *, house: House, partner: str) -> None:
+    rows = [told(finding, language=house.language_of(partner)) for finding in found]
+    said.table(
+        title,
+        ("code", "column", "value", "what", "what to do"),
+        [(one["code"], one["column"], one["value"], one["message"], one["fix"]) for one in rows],
+    )
 
 
 def export(
@@ -121,7 +128,7 @@ def _write(house: House, lines: Iterable[ReviewedLine], out: object) -> int:
     writer.writerow(["id", "delivery", "file", "partner", "line", "state", "codes", "messages", "text"])
     for one in lines:
         language = house.language_of(one.line.partner)
-        words = [str(told(finding, language=language)["message"]) for finding in one.findings]
+        words = [str(told(finding, language=language)["message"]) for finding in one.why]
         cells = [
             str(one.line.id),
             one.delivery.number,
@@ -129,7 +136,7 @@ def _write(house: House, lines: Iterable[ReviewedLine], out: object) -> int:
             one.line.partner,
             str(one.line.line),
             one.line.state,
-            " | ".join(finding.code.value for finding in one.findings),
+            " | ".join(finding.code.value for finding in one.why),
             " | ".join(words),
             shown(one.line.raw),
         ]

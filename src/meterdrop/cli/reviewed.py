@@ -21,6 +21,7 @@ def document_of(one: ReviewedLine, house: House) -> dict[str, object]:
         "corrected_raw": None if one.line.corrected_raw is None else shown(one.line.corrected_raw),
         "cells": dict(one.cells),
         "findings": [told(finding, language=language) for finding in one.findings],
+        "found_before": [told(finding, language=language) for finding in one.found_before],
         "resolved_at": one.line.resolved_at,
         "resolved_by": one.line.resolved_by,
         "reason": one.line.reason,

@@ -29,6 +29,14 @@ class ReportedLine:
     successor_delivery: int | None
     successor_line: int | None
     findings: tuple[Finding, ...]
+    found_before: tuple[Finding, ...] = ()
+    """What was found before the line was stored."""
+
+    @property
+    def every_finding(self) -> tuple[Finding, ...]:
+        """Why the line was set aside, and what else is said of it now: each code once, as it was found first."""
+        known = {one.code for one in self.found_before}
+        return (*self.found_before, *(one for one in self.findings if one.code not in known))
 
 
 @dataclass(frozen=True)

@@ -60,9 +60,9 @@ def _rows_of(line: ReportedLine, *, report: QuarantineReport) -> Iterator[list[s
     """A row a finding; a line of which nothing is said any more has one all the same, so that none is missing."""
     state = line_state(line.state, language=report.language)
     text = report.writing.text(line.raw)
-    for finding in line.findings:
+    for finding in line.every_finding:
         yield _row(finding, language=report.language, state=state, text=text)
-    if not line.findings:
+    if not line.every_finding:
         yield [str(line.line), "", "", "", "", "", state, text]
 
 

@@ -135,15 +135,15 @@ def _first(findings: Iterable[Finding], *, language: str) -> _First:
 
 
 def _shown(line: ReportedLine, *, report: QuarantineReport) -> ShownLine:
-    bad = frozenset(one.column for one in line.findings if one.column is not None)
+    bad = frozenset(one.column for one in line.every_finding if one.column is not None)
     return ShownLine(
         id=line.id,
         line=line.line,
         state=line.state,
-        codes=" ".join(sorted({one.code.value for one in line.findings})),
+        codes=" ".join(sorted({one.code.value for one in line.every_finding})),
         pieces=_pieces(line.raw, report=report, bad=bad),
         corrected=() if line.corrected is None else _pieces(line.corrected, report=report, bad=frozenset()),
-        findings=tuple(told(one, language=report.language) for one in line.findings),
+        findings=tuple(told(one, language=report.language) for one in line.every_finding),
         resolved_at=line.resolved_at,
         resolved_by=line.resolved_by,
         reason=line.reason,

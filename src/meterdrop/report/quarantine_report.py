@@ -103,6 +103,7 @@ def line_document(line: ReportedLine, *, report: QuarantineReport) -> dict[str, 
         if line.successor_delivery is None
         else {"delivery": delivery_number(line.successor_delivery), "line": line.successor_line},
         "findings": [_without_line(told(one, language=report.language)) for one in line.findings],
+        "found_before": [_without_line(told(one, language=report.language)) for one in line.found_before],
     }
 
 

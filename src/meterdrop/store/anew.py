@@ -6,6 +6,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from meterdrop.model.line_state import LineState
+from meterdrop.store import finding_history
 from meterdrop.store import quarantine as lines_of_all
 from meterdrop.store.quarantine import line_id, of_delivery, wait
 from meterdrop.store.schema import finding, quarantine
@@ -41,7 +42,8 @@ def reopen(connection: Connection, *, delivery: int) -> None:
 
 
 def forget_findings(connection: Connection, *, delivery: int) -> None:
-    """What was said of a delivery and its lines when it was judged before."""
+    """What was said of a delivery and its lines when it was judged before; of lines set aside it is remembered."""
+    finding_history.keep_all(connection, delivery=delivery)
     connection.execute(delete(finding).where(finding.c.delivery == delivery))
 
 

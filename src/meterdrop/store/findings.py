@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Table, func, insert, select
 
 from meterdrop.model.codes import SOFT, Code, Severity
 from meterdrop.model.finding import Finding
@@ -74,12 +74,14 @@ def frame_of_lines(connection: Connection, *, delivery: int, first: int, last: i
     )
 
 
-def of_lines(connection: Connection, *, delivery: int, lines: list[int]) -> dict[int, list[Finding]]:
-    """The findings of some lines."""
+def of_lines(
+    connection: Connection, *, delivery: int, lines: list[int], table: Table = finding
+) -> dict[int, list[Finding]]:
+    """The findings of some lines, as they are in this table of findings."""
     rows = connection.execute(
-        select(finding)
-        .where(finding.c.delivery == delivery, finding.c.line.in_(lines))
-        .order_by(finding.c.line, finding.c.number)
+        select(table)
+        .where(table.c.delivery == delivery, table.c.line.in_(lines))
+        .order_by(table.c.line, table.c.number)
     )
     found: dict[int, list[Finding]] = {}
     for row in rows:

@@ -13,9 +13,11 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    Table,
     and_,
     delete,
     exists,
+    false,
     func,
     insert,
     or_,
@@ -31,6 +33,7 @@ from meterdrop.store.schema import (
     LINES_A_DELIVERY,
     device,
     finding,
+    finding_history,
     partner,
     quarantine,
     reading,
@@ -165,7 +168,10 @@ def listed(
     after: int = 0,
     limit: int | None = None,
 ) -> tuple[QuarantinedLine, ...]:
-    """Lines by delivery and line number, from the one that follows the id `after` on."""
+    """Lines by delivery and line number, from the one that follows the id `after` on.
+
+    Those with a `code` are lines of which this was found, now or before they were stored.
+    """
     wanted = _lines().where(quarantine.c.id > after).order_by(quarantine.c.id)
     if partner_id is not None:
         wanted = wanted.where(deliveries.c.partner == partner_id)
@@ -176,7 +182,8 @@ def listed(
     if state is not None:
         wanted = wanted.where(quarantine.c.state == state)
     if code is not None:
-        wanted = wanted.where(_has_code([code]))
+        had = false() if state == LineState.OPEN.value else _has_code([code], table=finding_history)
+        wanted = wanted.where(or_(_has_code([code]), had))
     return tuple(_line(row) for row in connection.execute(wanted.limit(limit)))
 
 
@@ -190,11 +197,11 @@ def _lines() -> Select[tuple[object, ...]]:
     ).select_from(together)
 
 
-def _has_code(codes: list[str]) -> ColumnElement[bool]:
+def _has_code(codes: list[str], *, table: Table = finding) -> ColumnElement[bool]:
     return exists().where(
-        finding.c.delivery == quarantine.c.delivery,
-        finding.c.line == quarantine.c.line,
-        finding.c.code.in_(codes),
+        table.c.delivery == quarantine.c.delivery,
+        table.c.line == quarantine.c.line,
+        table.c.code.in_(codes),
     )
 
 

@@ -1,12 +1,13 @@
 """What does the report of one delivery tell? Lines and findings in the file's order, never all of them in memory."""
 
 from collections.abc import Generator
-from dataclasses import fields
+from contextlib import closing
+from dataclasses import fields, replace
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, and_, exists, func, or_, select
+from sqlalchemy import Connection, Select, Table, and_, exists, func, or_, select
 
 from meterdrop.model.codes import Code, Severity
 from meterdrop.model.finding import Finding
@@ -14,13 +15,13 @@ from meterdrop.model.line_state import LineState
 from meterdrop.model.reported import ReportedLine
 from meterdrop.store.findings import WHOLE_FILE
 from meterdrop.store.quarantine import of_delivery
-from meterdrop.store.schema import LINES_A_DELIVERY, device, finding, quarantine
+from meterdrop.store.schema import LINES_A_DELIVERY, device, finding, finding_history, quarantine
 
 _BLOCK: Final = 2_000
 _OPTIONS: Final = {"yield_per": _BLOCK}
 _CODES: Final = {code.value: code for code in Code}
 _SEVERITIES: Final = {severity.value: severity for severity in Severity}
-_OF_LINE: Final = len(fields(ReportedLine)) - 1
+_OF_LINE: Final = len(fields(ReportedLine)) - 2
 """So many columns of a row are the line's own, in the order of `ReportedLine`; the finding's follow."""
 
 _OF_FILE: Final = or_(finding.c.line == WHOLE_FILE, finding.c.code.startswith("file."))
@@ -55,9 +56,26 @@ def lines(connection: Connection, *, delivery: int) -> Generator[ReportedLine, N
         .where(of_delivery(delivery))
         .order_by(quarantine.c.id, finding.c.number)
     )
-    with connection.execute(wanted, execution_options=_OPTIONS) as rows:
+    with (
+        connection.execute(wanted, execution_options=_OPTIONS) as rows,
+        closing(_found_before(connection, delivery=delivery)) as before,
+    ):
+        remembered = next(before, None)
         for _, same in groupby(rows, key=itemgetter(0)):
-            yield _line([tuple(row) for row in same])
+            line = _line([tuple(row) for row in same])
+            while remembered is not None and remembered[0] < line.line:
+                remembered = next(before, None)
+            known = remembered is not None and remembered[0] == line.line
+            yield replace(line, found_before=remembered[1]) if remembered and known else line
+
+
+def _found_before(
+    connection: Connection, *, delivery: int
+) -> Generator[tuple[int, tuple[Finding, ...]], None, None]:
+    """What was found in lines before they were stored, line by line, in order."""
+    with connection.execute(_findings(delivery, table=finding_history), execution_options=_OPTIONS) as rows:
+        for line, same in groupby(rows, key=itemgetter(0)):
+            yield line, tuple(_finding(line, *row[1:]) for row in same)
 
 
 def findings_of_file(connection: Connection, *, delivery: int) -> Generator[Finding, None, None]:
@@ -81,18 +99,12 @@ def counts_by_state(connection: Connection, *, delivery: int) -> dict[str, int]:
     return {state.value: count for state, count in zip(LineState, found, strict=True) if count}
 
 
-def _findings(delivery: int) -> Select[Any]:
+def _findings(delivery: int, *, table: Table = finding) -> Select[Any]:
+    names = ("line", "code", "severity", "column", "value", "against")
     return (
-        select(
-            finding.c.line,
-            finding.c.code,
-            finding.c.severity,
-            finding.c.column,
-            finding.c.value,
-            finding.c.against,
-        )
-        .where(finding.c.delivery == delivery)
-        .order_by(finding.c.line, finding.c.number)
+        select(*(table.c[name] for name in names))
+        .where(table.c.delivery == delivery)
+        .order_by(table.c.line, table.c.number)
     )
 
 

@@ -249,22 +249,27 @@ quarantine = Table(
     CheckConstraint(f"state = '{LineState.OPEN.value}' or state in ({_LINE_STATES})", name="state"),
 )
 
-finding = Table(
-    "finding",
-    metadata,
-    Column("delivery", ForeignKey("delivery.id"), primary_key=True, autoincrement=False),
-    # 0: of the file as a whole.
-    Column("line", BigInteger, primary_key=True, autoincrement=False),
-    # Its place among the findings of the line.
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("code", String(64), nullable=False),
-    Column("severity", String(8), nullable=False),
-    Column("column", Text),
-    Column("value", Text),
-    # What the cell was compared with.
-    Column("against", Text),
-    sqlite_with_rowid=False,
-)
+
+def _finding_columns() -> list[Column[object]]:
+    return [
+        Column("delivery", ForeignKey("delivery.id"), primary_key=True, autoincrement=False),
+        # 0: of the file as a whole.
+        Column("line", BigInteger, primary_key=True, autoincrement=False),
+        # Its place among the findings of the line.
+        Column("number", Integer, primary_key=True, autoincrement=False),
+        Column("code", String(64), nullable=False),
+        Column("severity", String(8), nullable=False),
+        Column("column", Text),
+        Column("value", Text),
+        # What the cell was compared with.
+        Column("against", Text),
+    ]
+
+
+finding = Table("finding", metadata, *_finding_columns(), sqlite_with_rowid=False)
+
+# What was found in a quarantined line before it was stored: why it had been set aside. The line says who, when and why.
+finding_history = Table("finding_history", metadata, *_finding_columns(), sqlite_with_rowid=False)
 
 record = Table(
     "record",

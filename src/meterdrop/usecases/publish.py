@@ -18,7 +18,7 @@ from meterdrop.receive.hashing import sha256_of
 from meterdrop.receive.originals import Originals
 from meterdrop.report import receipt as receipts
 from meterdrop.report import rejects
-from meterdrop.store import anew, deliveries, events, findings, outbox, quarantine
+from meterdrop.store import anew, deliveries, events, finding_history, findings, outbox, quarantine
 from meterdrop.store.database import Database, Store
 from meterdrop.store.deliveries import Judgement
 from meterdrop.store.spool import Spool
@@ -102,6 +102,8 @@ class Publisher:
                     fingerprint=str(judgement.rules),
                     now=self.clock(),
                 )
+            if before is not None:
+                finding_history.forget_open(store, delivery=delivery.id)
             findings.add(store, findings=findings_frame(told), delivery=delivery.id)
             self.at("publish:quarantine")
             settled = deliveries.settle(

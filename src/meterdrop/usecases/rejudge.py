@@ -17,7 +17,7 @@ from meterdrop.model.feed import Agreement
 from meterdrop.model.finding import Finding
 from meterdrop.model.line_state import LineState
 from meterdrop.report.receipt import MOST_FINDINGS
-from meterdrop.store import deliveries, endings, findings, quarantine, successors
+from meterdrop.store import deliveries, endings, finding_history, findings, quarantine, successors
 from meterdrop.store.database import Database, Store
 from meterdrop.store.quarantine import line_id
 from meterdrop.store.spool import Spool
@@ -191,6 +191,7 @@ class Rejudge:
             self.publisher.at("reprocess:rows")
             self._end_late(store, again, late, act=act, now=now)
             self._end(store, again, np.setdiff1d(done, late), act=act, now=now)
+            finding_history.keep(store, delivery=delivery.id, lines=done.tolist())
             quarantine.drop_findings(store, delivery=delivery.id, lines=again.excerpt.lines.tolist())
             for block in findings_in_order(again.spool, ends=again.judged.ends):
                 findings.add(store, findings=block, delivery=delivery.id)

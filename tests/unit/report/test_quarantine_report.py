@@ -39,8 +39,8 @@ def test_a_line_is_told_with_cells_findings_and_what_became_of_it() -> None:
     line = aside(
         4,
         b"10001;CHYBA;m3;2026-10-31",
-        NO_NUMBER,
         state="corrected",
+        found_before=(NO_NUMBER,),
         corrected=b"10001;12,5;m3;2026-10-31",
         resolved_at=NOW,
         resolved_by="cli:jana",
@@ -62,7 +62,8 @@ def test_a_line_is_told_with_cells_findings_and_what_became_of_it() -> None:
         "reason": "read on site",
         "reading": {"serial": "10001", "day": "2026-10-31"},
         "successor": None,
-        "findings": [
+        "findings": [],
+        "found_before": [
             {
                 "column": "Stav",
                 "code": "value.not-a-number",

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, event, update
 from meterdrop.model.codes import Code, severity_of
 from meterdrop.model.finding import Finding
 from meterdrop.model.ticket import Ticket
-from meterdrop.store import deliveries, findings, quarantine, reports
+from meterdrop.store import deliveries, finding_history, findings, quarantine, reports
 from meterdrop.store.engine import writing
 from meterdrop.store.schema import quarantine as aside
 from meterdrop.tables import LINE, RAW, TEXT, findings_at, findings_frame, join_findings
@@ -49,6 +49,22 @@ def set_aside(store: Connection, lines: list[int]) -> None:
         }
     )
     quarantine.add(store, rows=rows, delivery=1, rules="r1", register_version=0)
+
+
+def test_a_line_has_what_was_found_before_it_was_stored(store: Connection) -> None:
+    set_aside(store, [5, 6])
+    said = findings_at(line=[5, 6], code=Code.CELL_MISSING, column="Stav")
+    findings.add(store, findings=said, delivery=1)
+    finding_history.keep(store, delivery=1, lines=[4, 6])
+    quarantine.drop_findings(store, delivery=1, lines=[4, 6])
+
+    told = {line.line: line for line in reports.lines(store, delivery=1)}
+
+    assert list(told) == [2, 4, 5, 6]
+    before = {number: [one.code.value for one in line.found_before] for number, line in told.items()}
+    assert before == {2: [], 4: ["unit.unknown", "cell.missing"], 5: [], 6: ["cell.missing"]}
+    assert [len(line.findings) for line in told.values()] == [1, 0, 1, 0]
+    assert told[4].found_before[0].value == "b"
 
 
 def test_a_line_comes_once_with_all_its_findings_in_order(store: Connection) -> None:
@@ -135,7 +151,7 @@ def test_the_database_sorts_nothing_for_a_report(store: Connection) -> None:
     list(reports.findings_of_other_lines(store, delivery=1))
     event.remove(store, "before_cursor_execute", listen)
 
-    assert len(asked) == 3
+    assert len(asked) == 4
     for statement, parameters in asked:
         plan = store.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
         steps = [str(step[3]) for step in plan]

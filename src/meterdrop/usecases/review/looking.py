@@ -10,7 +10,7 @@ from meterdrop.model.errors import OperatorMistake
 from meterdrop.model.feed import Agreement
 from meterdrop.model.finding import Finding
 from meterdrop.model.layout import Layout
-from meterdrop.store import deliveries, findings, quarantine
+from meterdrop.store import deliveries, finding_history, findings, quarantine
 from meterdrop.store.database import Database, Store
 from meterdrop.store.quarantine import QuarantinedLine
 from meterdrop.usecases.kept import kept_layout
@@ -21,12 +21,21 @@ _AT_ONCE: Final = 500
 
 @dataclass(frozen=True)
 class ReviewedLine:
-    """A quarantined line as a reviewer sees it: cells by heading (as far as they can be told) and all findings."""
+    """A quarantined line as a reviewer sees it: cells by heading (as far as they can be told) and all findings.
+
+    `findings` is what is said of it now; `found_before` what was, before it was stored.
+    """
 
     line: QuarantinedLine
     delivery: Delivery
     cells: Mapping[str, str]
     findings: tuple[Finding, ...]
+    found_before: tuple[Finding, ...] = ()
+
+    @property
+    def why(self) -> tuple[Finding, ...]:
+        """Why the line is, or was, set aside."""
+        return self.found_before or self.findings
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,9 @@ class Look:
                 layouts[key] = layout_now(store, delivery, agreement_of=self.agreement_of)
             layout = layouts[key]
             own = [line for line in lines if line.delivery == key]
-            told = findings.of_lines(store, delivery=key, lines=[line.line for line in own])
+            numbers = [line.line for line in own]
+            told = findings.of_lines(store, delivery=key, lines=numbers)
+            before = finding_history.of_lines(store, delivery=key, lines=numbers)
             for line in own:
                 raw = line.raw if line.corrected_raw is None else line.corrected_raw
                 yield ReviewedLine(
@@ -87,6 +98,7 @@ class Look:
                     delivery=delivery,
                     cells={} if layout is None else cells_by_heading(raw, layout=layout),
                     findings=tuple(told.get(line.line, ())),
+                    found_before=tuple(before.get(line.line, ())),
                 )
 
 
