@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from meterdrop.model.codes import Code
-from meterdrop.model.errors import CannotRead, TryAgain
+from meterdrop.model.errors import CannotRead
 from meterdrop.model.feed import Agreement
 from meterdrop.model.finding import Finding
 from meterdrop.model.layout import Layout
@@ -19,7 +19,7 @@ from meterdrop.store.database import Database, Store
 from meterdrop.store.spool import Spool
 from meterdrop.tables import TypedRows, findings_at, join_findings
 from meterdrop.usecases.judging import register_changes
-from meterdrop.usecases.judging.rules import Occasion, Publication, Verdict
+from meterdrop.usecases.judging.rules import Occasion, Publication, Verdict, register_changed
 from meterdrop.validate.changes import Settled, settle, words_of
 from meterdrop.validate.columns import check_columns
 from meterdrop.validate.devices import check_devices, check_owners, refuse_unless_registrar
@@ -166,7 +166,7 @@ class DeviceRules:
         owners = register_changes.owners(spool)
         for one in partners.all_partners(store):
             if one.id in owners and one.register_version != self._versions[one.id]:
-                raise TryAgain(f"the register of {one.id} was changed meanwhile: the file is judged again")
+                raise register_changed(one.id)
         register_changes.publish(store, spool=spool, publication=publication)
         # The sender's own lines may wait for what it told of others.
         for changed in sorted({*owners, self._agreement.partner}) if owners else ():

@@ -15,7 +15,7 @@ from meterdrop.store.database import Database, Store
 from meterdrop.store.spool import Spool
 from meterdrop.tables import FLAG, LINE, TEXT, TypedRows, join_findings
 from meterdrop.usecases.judging.device_ranges import ROWS_TOGETHER, DeviceRanges
-from meterdrop.usecases.judging.rules import Occasion, Publication, Verdict
+from meterdrop.usecases.judging.rules import Occasion, Publication, Verdict, register_changed
 from meterdrop.usecases.judging.settling import ROW_COLUMNS, Settling
 from meterdrop.validate.columns import check_columns
 from meterdrop.validate.meters import Meters
@@ -98,7 +98,11 @@ class ReadingRules:
         """New readings, and corrections with the old ones into the history; device by device.
 
         Where there are none the partner's version stays: nothing changed for the lines that wait.
+        TryAgain if the register changed meanwhile: the manager's deliveries have another lock than the partner's.
         """
+        partner = partners.find(store, publication.partner)
+        if partner is not None and partner.register_version != self.register_version:
+            raise register_changed(publication.partner)
         for rows in _blocks(spool, "new"):
             readings.store_new(
                 store, partner=publication.partner, rows=_of_delivery(rows, publication=publication)

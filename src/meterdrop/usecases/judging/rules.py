@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from meterdrop.model.codes import Code, Severity
+from meterdrop.model.errors import TryAgain
 from meterdrop.model.finding import Finding
 from meterdrop.model.layout import Layout
 from meterdrop.store.database import Store
@@ -51,6 +52,11 @@ class Occasion:
 
 
 AS_IT_CAME: Final = Occasion()
+
+
+def register_changed(partner: str) -> TryAgain:
+    """What was judged by this partner's register is not published: the register is another one by now."""
+    return TryAgain(f"the register of {partner} was changed meanwhile: the file is judged again")
 
 
 @dataclass(frozen=True)
