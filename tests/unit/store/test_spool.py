@@ -137,3 +137,15 @@ def test_forgotten_name_is_gone_and_a_finished_one_can_be_read(tmp_path: Path) -
     assert list(spool.blocks("a")) == []
     assert len(list(spool.blocks("b"))) == 1
     spool.close()
+
+
+def test_what_repeats_itself_takes_little_of_the_disk(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    code = pd.Series(["reading.device-not-in-register"] * 50_000, dtype=TEXT)
+
+    spool.add("findings", pd.DataFrame({"line": pd.Series(range(50_000), dtype=LINE), "code": code}))
+    spool.finish("findings")
+
+    assert (tmp_path / "spool" / "findings").stat().st_size < 300_000  # 2.2 MB as they are
+    [back] = spool.blocks("findings")
+    assert back["code"].tolist() == code.tolist()
