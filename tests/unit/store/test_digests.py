@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, insert, update
+from sqlalchemy import Connection, Engine, event, insert, update
 
 from meterdrop.model.ticket import Ticket
 from meterdrop.store import deliveries, digests, events
@@ -129,3 +130,19 @@ def test_when_a_partner_was_last_heard_of_is_told_as_of_a_moment(store: Connecti
     assert digests.last_received(store, before=NOW, partner="anyone") == {
         "anyone": START - timedelta(microseconds=1)
     }
+
+
+def test_a_day_is_looked_up_and_not_walked_to(store: Connection) -> None:
+    """Acts and replaced readings grow for years; one day of them is found by its time."""
+    asked: list[tuple[str, Any]] = []
+    event.listen(store, "before_cursor_execute", lambda *told: asked.append((told[2], told[3])))
+    digests.acts(store, start=START, end=END, partner="anyone")
+    digests.corrections(store, start=START, end=END, partner=None)
+    plans = [
+        store.exec_driver_sql(f"explain query plan {statement}", bound).all()[0].detail
+        for statement, bound in list(asked)
+    ]
+    assert plans == [
+        "SEARCH event USING INDEX ix_event_at (at>? AND at<?)",
+        "SEARCH reading_history USING INDEX ix_reading_history_superseded_at (superseded_at>? AND superseded_at<?)",
+    ]

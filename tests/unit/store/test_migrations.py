@@ -98,6 +98,18 @@ insert into reading (partner, device, day, value, canonical_value, canonical_uni
 """
 
 
+def test_database_of_the_second_shape_finds_days_by_their_time(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'second.db'}")
+    command.upgrade(migrate._config(engine), "0002")
+    assert not migrate.is_current(engine)
+    migrate.upgrade(engine)
+    found = {
+        one["name"] for table in ("event", "reading_history") for one in inspect(engine).get_indexes(table)
+    }
+    assert {"ix_event_at", "ix_reading_history_superseded_at"} <= found
+    engine.dispose()
+
+
 def test_upgrade_may_be_repeated(engine: Engine) -> None:
     migrate.upgrade(engine)
     assert migrate.is_current(engine)
