@@ -75,6 +75,71 @@ def test_refused_file_tells_what_changed_in_its_header(site: CommandLine) -> Non
     assert (back["change"]["removed"], back["change"]["added"]) == (["Hodnoty"], ["Value"])
 
 
+def test_renamed_headings_are_told_where_the_name_tells_the_feed(site: CommandLine) -> None:
+    """Not one heading is ours any more: the header is none, but everybody sees what it was before."""
+    site.write(
+        "../home/schemas/partners/anyone.yaml",
+        ["partner: anyone\nname: A\ngroup: 2\nfeeds:\n  readings: {file_names: ['*.csv']}"],
+    )
+    sent(site, "a.csv", READINGS_HEADER, ROW)
+    refused = sent(site, "b.csv", "Č.;Počítadlo;Míra;Kdy", "10001;2;m3;2026-11-01", code=1)
+    assert refused["findings_by_code"] == {"file.no-header": 1}
+    [told] = history(site)
+    assert (told["feed"], told["delivery"]) == ("readings", refused["delivery"])
+    assert told["after"] == ["Č.", "Počítadlo", "Míra", "Kdy"]
+    assert told["change"]["removed"] == READINGS_HEADER.split(";")
+
+    sent(site, "c.csv", READINGS_HEADER, "10001;2;m3;2026-11-01")
+    assert len(history(site)) == 2
+
+
+def test_header_of_no_feed_is_told_once_and_compared_with_none(site: CommandLine) -> None:
+    """Nobody can tell what it was before; that the partner sends another header is told all the same."""
+    sent(site, "a.csv", READINGS_HEADER, ROW)
+    strange = "SerialNum;Počítadlo;Míra;Kdy"
+    first = sent(site, "b.csv", strange, "10001;2;m3;2026-11-01", code=1)
+    sent(site, "c.csv", strange, "10001;3;m3;2026-11-02", code=1)
+    assert first["findings_by_code"] == {"file.unknown-feed": 1}
+    [told] = history(site)
+    assert (told["feed"], told["delivery"]) == (None, first["delivery"])
+    assert (told["before"], told["after"]) == ([], strange.split(";"))
+    said = " ".join(site.done("status").out.split())
+    assert "unknown" in said
+    assert "of no feed we know: SerialNum, Počítadlo, Míra, Kdy" in said
+
+    sent(site, "d.csv", READINGS_HEADER, "10001;2;m3;2026-11-01")
+    assert len(history(site)) == 1, "a header that is of a feed is compared with that feed's last one"
+
+
+@pytest.mark.parametrize("first_line", ["10001;2;m3;2026-11-01", "# x", '{"a": 1}'])
+def test_first_file_of_a_partner_and_data_without_header_are_no_change(
+    site: CommandLine, first_line: str
+) -> None:
+    site.done("partner", "add", "other")
+    path = site.write("b.csv", [first_line, "10001;3;m3;2026-11-02"])
+    site.document("ingest", "--partner", "other", str(path), code=1)
+    assert site.document("status")["header_changes"] == []
+    sent(site, "c.csv", "10001;2;m3;2026-11-01", code=1)
+    assert history(site) == []
+
+
+def test_file_that_was_cut_off_still_tells_its_feed_and_what_changed(site: CommandLine) -> None:
+    site.write(
+        "../home/schemas/partners/anyone.yaml",
+        [
+            "partner: anyone\nname: A\ngroup: 2\nfeeds:\n  readings:",
+            "    footer: {starts_with: [Konec], required: true}",
+        ],
+    )
+    sent(site, "a.csv", READINGS_HEADER, ROW, "Konec")
+    cut = sent(site, "b.csv", OTHER, OTHER_ROW, code=1)
+    assert (cut["feed"], cut["findings_by_code"]) == (
+        "readings",
+        {"file.extra-column": 1, "file.truncated": 1},
+    )
+    assert [told["delivery"] for told in history(site)] == [cut["delivery"]]
+
+
 def test_same_refused_header_is_told_once(site: CommandLine) -> None:
     sent(site, "a.csv", READINGS_HEADER, ROW)
     for name in ("b.csv", "c.csv"):

@@ -16,9 +16,9 @@ def row_of(drift: ToldDrift) -> tuple[str, ...]:
     return (
         f"{drift.at:%Y-%m-%d %H:%M}",
         drift.partner,
-        drift.feed,
+        drift.feed or "unknown",
         drift.delivery,
-        "; ".join(_told(drift.change)),
+        "; ".join(_told(drift.change) if drift.feed else _named("of no feed we know", drift.after)),
     )
 
 

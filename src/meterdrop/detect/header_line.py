@@ -53,6 +53,11 @@ def lines_of(head: bytes, encoding: Encoding) -> Iterator[HeaderLine]:
         )
 
 
+def holds_nothing(head: bytes, encoding: Encoding) -> bool:
+    """Are all these lines blank or comments?"""
+    return all(line.passed_over for line in lines_of(head, encoding))
+
+
 def header_line(head: bytes, encoding: Encoding, *, form: Form | None = None) -> HeaderLine:
     """The header line of the file that begins with `head`, where the form has it (the default: the first line after
     the preamble that is neither blank nor a comment). CannotRead `file.no-header` if there is none.

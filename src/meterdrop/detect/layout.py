@@ -6,10 +6,10 @@ from itertools import islice
 from typing import Final
 
 from meterdrop.detect.encoding import Encoding
-from meterdrop.detect.feed import choose_agreement, forced_agreement, has_all
+from meterdrop.detect.feed import choose_agreement, forced_agreement, has_all, looks_like_data
 from meterdrop.detect.header_line import HeaderLine, first_line, header_line, lines_of
+from meterdrop.detect.header_verdict import extra_headings, refuse_unusable
 from meterdrop.detect.headings import (
-    IGNORED_HEADING,
     Header,
     declared_header,
     is_rejects_header,
@@ -21,7 +21,6 @@ from meterdrop.model.errors import CannotRead
 from meterdrop.model.feed import Agreement
 from meterdrop.model.form import Form
 from meterdrop.model.layout import SEPARATORS, Layout
-from meterdrop.model.spelling import heading_key
 
 _SAMPLE: Final = 100
 """So many lines tell the separator of a file without header."""
@@ -73,12 +72,12 @@ def find_layout(
     """Under which agreement was the file sent, and how is it laid out?
 
     `head` is the start of the file (256 KiB), with its byte-order mark or without; the header must be in it. `feed` forces the
-    feed of that name. CannotRead: `file.no-header` (the line where one seems to stand further down in `line`),
-    `file.unknown-feed`, `file.bad-header`, `file.missing-column` (all missing ones, comma-joined, in `column`),
-    `file.duplicate-column` (our name in `column`, the headings in `value`).
+    feed of that name. CannotRead: `file.no-header` (the line where one seems to stand in another line in `line`),
+    `file.unknown-feed`, `file.bad-header`, and as `refuse_unusable`.
     """
     start = first_line(head, encoding)
     told = _Head(head, encoding, start is not None and is_rejects_header(start.text, start.separator))
+    agreement: Agreement | None = None
     try:
         agreement = (
             forced_agreement(agreements, feed=feed)
@@ -88,6 +87,7 @@ def find_layout(
         form = told.form(agreement)
         layout = _headed(told, agreement=agreement) if form.headed else _headless(told, agreement=agreement)
     except CannotRead as problem:
+        problem.feed = problem.feed if agreement is None else agreement.feed.name
         raise _said_where(problem, told, agreements=agreements, feed=feed) from problem
     return agreement, replace(
         layout,
@@ -109,7 +109,8 @@ def layout_of_header(
         text = header_raw.decode(encoding.name, "replace")
         line = HeaderLine(number=header_line, text=text, raw=header_raw, separator=separator)
         header = read_header(text, agreement=agreement, separator=separator)
-        layout = _layout(line, header, agreement=agreement, encoding=encoding)
+        layout = _laid_out(line, header, agreement=agreement, encoding=encoding)
+        refuse_unusable(header, agreement=agreement, layout=layout)
     else:
         layout = _of_declared(declared_header(agreement.feed, separator=separator))
     return replace(
@@ -125,19 +126,21 @@ def _headed(head: _Head, *, agreement: Agreement) -> Layout:
     after = (each.text for each in lines_of(head.text, head.encoding) if each.number > line.number)
     following = list(islice(after, _LONGEST_HEADER)) if line.text.count('"') % 2 else []
     heading = runs_on(line.text, following, separator=header.separator)
+    layout = _laid_out(line, header, agreement=agreement, encoding=head.encoding)
     if heading is not None:
         raise CannotRead(
             Code.FILE_BAD_HEADER,
             line=line.number,
             value=heading,
             feed=agreement.feed.name,
-            header_found=True,
+            layout=layout,
         )
-    return _layout(line, header, agreement=agreement, encoding=head.encoding)
+    refuse_unusable(header, agreement=agreement, layout=layout)
+    return layout
 
 
-def _layout(line: HeaderLine, header: Header, *, agreement: Agreement, encoding: Encoding) -> Layout:
-    layout = Layout(
+def _laid_out(line: HeaderLine, header: Header, *, agreement: Agreement, encoding: Encoding) -> Layout:
+    return Layout(
         encoding=encoding.name,
         bom=encoding.bom,
         separator=header.separator,
@@ -146,11 +149,9 @@ def _layout(line: HeaderLine, header: Header, *, agreement: Agreement, encoding:
         headings=header.headings,
         columns=header.columns,
         heading_units=header.units,
-        extra=_extra(header, agreement),
+        extra=extra_headings(header, agreement),
         rejects_cells=header.rejects_cells,
     )
-    _refuse_unusable(header, agreement=agreement, layout=layout)
-    return layout
 
 
 def _headless(head: _Head, *, agreement: Agreement) -> Layout:
@@ -184,7 +185,9 @@ def _of_declared(header: Header) -> Layout:
 def _said_where(
     problem: CannotRead, head: _Head, *, agreements: Sequence[Agreement], feed: str | None
 ) -> CannotRead:
-    """The refusal, with the line of the header if it stands below others that nobody declared."""
+    """The refusal, with the line of the header if it stands where nobody declared it, or else with the strange header
+    that is there.
+    """
     if problem.code not in (Code.FILE_NO_HEADER, Code.FILE_UNKNOWN_FEED) or problem.value is not None:
         return problem
     possible = [each for each in agreements if feed in (None, each.feed.name) and each.feed.form.headed]
@@ -195,46 +198,18 @@ def _said_where(
             header = read_header(line.text, agreement=agreement, separator=line.separator)
             if has_all(agreement, header) and len(header.headings) > 1:
                 return CannotRead(Code.FILE_NO_HEADER, line=line.number, value=line.text, feed=problem.feed)
+    if problem.feed is None and possible:
+        problem.strange = _strange(head, agreement=possible[0])
     return problem
 
 
-def _refuse_unusable(header: Header, *, agreement: Agreement, layout: Layout) -> None:
-    line = layout.header_line
-    if not header.recognised:
-        raise CannotRead(Code.FILE_NO_HEADER, line=line, feed=agreement.feed.name)
-    missing = header.missing(agreement)
-    if missing:
-        raise CannotRead(
-            Code.FILE_MISSING_COLUMN,
-            line=line,
-            column=", ".join(missing),
-            feed=agreement.feed.name,
-            layout=layout,
-        )
-    for name in sorted(header.recognised):
-        same = [
-            heading for heading, column in zip(header.headings, header.columns, strict=True) if column == name
-        ]
-        if len(same) > 1:
-            raise CannotRead(
-                Code.FILE_DUPLICATE_COLUMN,
-                line=line,
-                column=name,
-                value=", ".join(same),
-                feed=agreement.feed.name,
-                layout=layout,
-            )
-
-
-def _extra(header: Header, agreement: Agreement) -> tuple[str, ...]:
-    """Headings we do not know and were not told to ignore, each once."""
-    ignored = {heading_key(heading) for heading in agreement.ignored}
-    if header.rejects_cells and not agreement.feed.form.headed:
-        ignored.add(heading_key(IGNORED_HEADING))  # we wrote it ourselves
-    own = len(header.headings) - header.rejects_cells
-    unknown = [
-        heading
-        for heading, column in zip(header.headings[:own], header.columns[:own], strict=True)
-        if column is None and heading and heading_key(heading) not in ignored
-    ]
-    return tuple(dict.fromkeys(unknown))
+def _strange(head: _Head, *, agreement: Agreement) -> Layout | None:
+    """The layout by the first line of a file that is of no feed we know; None if that seems to be no header."""
+    line = first_line(head.text, head.encoding)
+    if line is None:
+        return None
+    header = read_header(line.text, agreement=agreement, separator=line.separator)
+    if looks_like_data(header.headings):
+        return None
+    layout = _laid_out(line, header, agreement=agreement, encoding=head.encoding)
+    return replace(layout, columns=(None,) * len(header.headings), extra=())

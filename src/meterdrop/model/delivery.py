@@ -86,7 +86,7 @@ class LineCounts:
     continuation: int = 0
 
     def lawful(self) -> bool:
-        """The line law: nothing is lost and nothing counted twice."""
+        """The line law: nothing is lost, nothing counted twice, and nothing less than none."""
         placed = (
             self.header
             + self.accepted
@@ -96,7 +96,7 @@ class LineCounts:
             + self.comment
             + self.continuation
         )
-        return self.physical == placed
+        return self.physical == placed and min(self.as_dict().values()) >= 0
 
     def data(self) -> int:
         """Lines that hold a record, good or bad."""

@@ -25,8 +25,8 @@ class CannotRead(MeterdropError):
     """The file as a whole is unusable. `code` is a finding code of the contract (`file.…`).
 
     `line` is the physical line it shows in (1-based), `column` the heading, `value` the text met;
-    `feed` is the feed it was told to be, if that far it came; `header_found` says whether its header was read, and
-    `layout` what was read of it.
+    `feed` is the feed it was told to be, if that far it came, and `layout` how it is laid out. `strange` is that of a
+    file whose header is none that we know. `also` are further reasons that were found in the same look.
     """
 
     def __init__(
@@ -37,16 +37,18 @@ class CannotRead(MeterdropError):
         column: str | None = None,
         value: str | None = None,
         feed: str | None = None,
-        header_found: bool = False,
         layout: Layout | None = None,
+        strange: Layout | None = None,
+        also: "Sequence[CannotRead]" = (),
     ) -> None:
         self.code = code
         self.line = line
         self.column = column
         self.value = value
         self.feed = feed
-        self.header_found = header_found or layout is not None
         self.layout = layout
+        self.strange = strange
+        self.reasons = (self, *also)
         super().__init__(code)
 
 

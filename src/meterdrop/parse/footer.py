@@ -48,7 +48,7 @@ def _ended(waiting: Chunk | None, *, footer: Footer, layout: Layout) -> Iterator
     """The file has ended: is what waits the footer?"""
     there = waiting is not None and _is_footer(waiting, footer=footer, layout=layout)
     if not there and (footer.required or not footer.words):
-        raise CannotRead(Code.FILE_TRUNCATED, header_found=layout.header_line > 0)
+        raise CannotRead(Code.FILE_TRUNCATED, layout=layout)
     if waiting is not None:
         sorts = sort_out(waiting, layout=layout)
         yield waiting, sorts.as_comments() if there else sorts

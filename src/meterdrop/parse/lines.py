@@ -19,7 +19,7 @@ from meterdrop.parse.chunks import BLOCK_BYTES, Chunk, read_chunks
 from meterdrop.parse.encoded import Mask, as_sent
 from meterdrop.parse.footer import without_footer
 from meterdrop.parse.records import joined_lines
-from meterdrop.parse.structure import Defect, Sorts, blank_lines, comment_lines, defects_of
+from meterdrop.parse.structure import Defect, Sorts, blank_lines, comment_lines, defects_of, sort_out
 from meterdrop.parse.tokens import cells_of, frame_of, spilt, unheaded
 from meterdrop.tables import LINE, RAW, Lines, TextBlock, findings_at, join_findings
 
@@ -29,11 +29,12 @@ _SPLITS = frozenset({Code.LINE_NUL, Code.LINE_ENCODING})
 
 @dataclass(frozen=True)
 class LineCounts:
-    """The physical lines of a file nobody could read."""
+    """The physical lines of a file that is refused as a whole; those that are none of the others hold records."""
 
     physical: int
     blank: int
     comment: int
+    header: int = 0
 
 
 def read_blocks(
@@ -59,14 +60,22 @@ def read_blocks(
         yield _block(chunk, sorts=sorts, layout=layout)
 
 
-def count_lines(stream: BinaryIO, *, encoding: str) -> LineCounts:
-    """How many lines has a refused file, and how many of them are blank (any separator) or comments?"""
-    physical = blank = comment = 0
+def count_lines(stream: BinaryIO, *, encoding: str, layout: Layout | None) -> LineCounts:
+    """How many lines has a refused file, and what are they? Each is one thing: a header that begins with `#` is no
+    comment. Where no layout is known, a line is blank by any separator, and none is a header.
+    """
+    physical = blank = comment = header = 0
     for chunk in read_chunks(stream, encoding=encoding):
         physical += len(chunk)
-        blank += int((blank_lines(chunk, separators="".join(SEPARATORS)) & ~chunk.too_long).sum())
-        comment += int(comment_lines(chunk).sum())
-    return LineCounts(physical=physical, blank=blank, comment=comment)
+        if layout is None:
+            blank += int((blank_lines(chunk, separators="".join(SEPARATORS)) & ~chunk.too_long).sum())
+            comment += int(comment_lines(chunk).sum())
+        else:
+            sorts = sort_out(chunk, layout=layout)
+            blank += int(sorts.blank.sum())
+            comment += int(sorts.comment.sum())
+            header += int(sorts.header.sum() + sorts.repeated.sum())
+    return LineCounts(physical=physical, blank=blank, comment=comment, header=header)
 
 
 def _renumbered(chunks: Iterator[Chunk], *, numbers: Sequence[int] | Lines) -> Iterator[Chunk]:

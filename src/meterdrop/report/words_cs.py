@@ -18,7 +18,7 @@ CZECH: Mapping[Code, tuple[str, str]] = {
         "Uložte soubor v kódování UTF-8 a pošlete ho znovu.",
     ),
     Code.FILE_NO_HEADER: (
-        "Soubor nezačíná záhlavím, které známe[; záhlaví je zřejmě až níže: {value}].",
+        "Soubor nezačíná záhlavím, které známe[; záhlaví je zřejmě na jiném řádku: {value}].",
         "Dejte na první řádek názvy sloupců, například SerialNum;Value;Unit;Date, a pošlete soubor znovu; mají-li být nad nimi jiné řádky, domluvte to s námi předem.",
     ),
     Code.FILE_BAD_HEADER: (

@@ -18,7 +18,7 @@ ENGLISH: Mapping[Code, tuple[str, str]] = {
         "Save the file as UTF-8 and send it again.",
     ),
     Code.FILE_NO_HEADER: (
-        "The file does not begin with a header row that we know[; one seems to stand further down: {value}].",
+        "The file does not begin with a header row that we know[; one seems to stand in another line: {value}].",
         "Put the column headings into the first line, for example SerialNum;Value;Unit;Date, and send the file again; if other lines must stand above them, agree it with us first.",
     ),
     Code.FILE_BAD_HEADER: (

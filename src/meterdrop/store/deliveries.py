@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -315,9 +316,10 @@ def layout_of(connection: Connection, *, key: int) -> tuple[str | None, int, str
 
 @dataclass(frozen=True)
 class WrittenHeader:
-    """A delivery's header as its file had it."""
+    """A delivery's header as its file had it. `feed` None: nobody could tell its feed."""
 
     delivery: int
+    feed: str | None
     encoding: str
     separator: str
     raw: bytes
@@ -325,18 +327,34 @@ class WrittenHeader:
 
 def headers_before(connection: Connection, *, partner: str, feed: str, key: int) -> Iterator[WrittenHeader]:
     """The headers of this partner's and feed's judged deliveries before this one, the latest first."""
-    rows = connection.execution_options(yield_per=10).execute(
-        select(delivery.c.id, delivery.c.encoding, delivery.c.separator, delivery.c.header_raw)
+    wanted = _headers(partner=partner, key=key).where(delivery.c.feed == feed)
+    return (WrittenHeader(*row) for row in connection.execution_options(yield_per=10).execute(wanted))
+
+
+def last_header(connection: Connection, *, partner: str, key: int) -> WrittenHeader | None:
+    """The header of this partner's last judged delivery before this one that had any, of whatever feed."""
+    row = connection.execute(_headers(partner=partner, key=key).limit(1)).first()
+    return None if row is None else WrittenHeader(*row)
+
+
+def _headers(*, partner: str, key: int) -> Select[Any]:  # Any: a row is unpacked into a WrittenHeader
+    """The latest first, each as the fields of a WrittenHeader."""
+    return (
+        select(
+            delivery.c.id,
+            delivery.c.feed,
+            delivery.c.encoding,
+            delivery.c.separator,
+            delivery.c.header_raw,
+        )
         .where(
             delivery.c.partner == partner,
-            delivery.c.feed == feed,
             delivery.c.id < key,
             delivery.c.header_line > 0,
             delivery.c.header_raw.is_not(None),
         )
         .order_by(delivery.c.id.desc())
     )
-    return (WrittenHeader(*row) for row in rows)
 
 
 def asked_feed(connection: Connection, *, key: int) -> str | None:

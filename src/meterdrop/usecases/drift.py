@@ -41,18 +41,24 @@ class Change:
 
 @dataclass(frozen=True)
 class Drift:
-    """A header that changed: since which delivery, from which headings to which."""
+    """A header that changed: since which delivery, from which headings to which.
 
-    feed: str
+    `feed` None: the header is of no feed we know. It is compared with none, so that all of it is added.
+    """
+
+    feed: str | None
     since: int
     before: tuple[str, ...]
     after: tuple[str, ...]
     change: Change
 
 
-def find_drift(store: Store, delivery: Delivery, *, agreement: Agreement, layout: Layout) -> Drift | None:
+def find_drift(
+    store: Store, delivery: Delivery, *, agreement: Agreement | None, layout: Layout
+) -> Drift | None:
     """What changed since the last judged delivery of this partner and feed; None if nothing did.
 
+    `agreement` None: nobody could tell the feed by this header. That is a change if the partner has sent another one.
     A rejects file that comes back has our header: it changes nothing, and nothing is compared with it. A file without
     a header has none that could change. A delivery that is judged a second time (released, say) has told already.
     """
@@ -60,6 +66,8 @@ def find_drift(store: Store, delivery: Delivery, *, agreement: Agreement, layout
         return None
     if events.header_changed_by(store, delivery=delivery.id):
         return None
+    if agreement is None:
+        return _strange(store, delivery, layout=layout)
     feed = agreement.feed.name
     for one in deliveries.headers_before(store, partner=delivery.partner, feed=feed, key=delivery.id):
         text = one.raw.decode(one.encoding, "replace")
@@ -78,12 +86,21 @@ def find_drift(store: Store, delivery: Delivery, *, agreement: Agreement, layout
     return None
 
 
+def _strange(store: Store, delivery: Delivery, *, layout: Layout) -> Drift | None:
+    """A header of no feed, unless the partner's last file had the very same, or it is the partner's first."""
+    last = deliveries.last_header(store, partner=delivery.partner, key=delivery.id)
+    if last is None or (last.feed is None and last.raw == layout.header_raw):
+        return None
+    change = Change(added=layout.headings, removed=(), renamed=(), reordered=False)
+    return Drift(feed=None, since=last.delivery, before=(), after=layout.headings, change=change)
+
+
 @dataclass(frozen=True)
 class ToldDrift:
     """A change as the audit tells it: who sent what when, and what was different."""
 
     partner: str
-    feed: str
+    feed: str | None
     at: datetime
     delivery: str
     before: tuple[str, ...]

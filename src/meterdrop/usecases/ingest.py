@@ -73,6 +73,7 @@ class Ingest:
         return settled
 
     def _loaded(self, delivery: Delivery) -> Delivery:
+        agreement: Agreement | None = None
         layout: Layout | None = None
         try:
             agreement, layout = self._recognised(delivery)
@@ -82,7 +83,7 @@ class Ingest:
                 return self._duplicate(delivery, earlier=earlier, agreement=agreement)
             return self._judged_and_published(delivery, agreement=agreement, layout=layout)
         except CannotRead as problem:
-            return self._refused(delivery, problem=problem, layout=layout or problem.layout)
+            return self._refused(delivery, problem=problem, agreement=agreement, layout=layout)
 
     def _give_attempt_back(self, delivery: Delivery) -> None:
         """The world failed, not the file: that must not make it poison."""
@@ -146,6 +147,8 @@ class Ingest:
     def would_come_to(self, delivery: Delivery) -> Judgement:
         """What loading this delivery would come to; nothing is changed."""
         spool = Spool(self.publisher.work / f"delivery-{delivery.id}-{uuid4().hex}")
+        agreement: Agreement | None = None
+        layout: Layout | None = None
         try:
             agreement, layout = self._recognised(delivery)
             earlier = self._same_bytes(delivery, agreement=agreement)
@@ -165,7 +168,13 @@ class Ingest:
                 0
             ]
         except CannotRead as problem:
-            return refusal(delivery.sha256, problem=problem, originals=self.originals)[0]
+            return refusal(
+                delivery.sha256,
+                problem=problem,
+                originals=self.originals,
+                agreement=agreement,
+                layout=layout,
+            )[0]
         finally:
             spool.close()
 
@@ -209,7 +218,7 @@ class Ingest:
             ),
         )
 
-    def _drift(self, delivery: Delivery, *, agreement: Agreement, layout: Layout) -> Drift | None:
+    def _drift(self, delivery: Delivery, *, agreement: Agreement | None, layout: Layout) -> Drift | None:
         """Looked up before it is published: the partner's lock keeps it true until then."""
         with self.database.reading() as store:
             return find_drift(store, delivery, agreement=agreement, layout=layout)
@@ -232,16 +241,29 @@ class Ingest:
             delivery, judgement=judgement, told=[finding], language=agreement.language
         )
 
-    def _refused(self, delivery: Delivery, *, problem: CannotRead, layout: Layout | None) -> Delivery:
+    def _refused(
+        self,
+        delivery: Delivery,
+        *,
+        problem: CannotRead,
+        agreement: Agreement | None,
+        layout: Layout | None,
+    ) -> Delivery:
         """A header that changed is the commonest reason, so what changed is told of refused files, too."""
-        judgement, finding = refusal(delivery.sha256, problem=problem, originals=self.originals)
-        language, drift = self._language(delivery), None
-        if problem.feed is not None and layout is not None:
-            agreement = self.agreement_of(delivery.partner, problem.feed, delivery.arrived_on)
-            judgement = replace(judgement, rules=agreement.fingerprint, layout=layout)
-            drift = self._drift(delivery, agreement=agreement, layout=layout)
+        judgement, told = refusal(
+            delivery.sha256, problem=problem, originals=self.originals, agreement=agreement, layout=layout
+        )
+        if agreement is None and judgement.feed is not None:
+            agreement = self.agreement_of(delivery.partner, judgement.feed, delivery.arrived_on)
+        drift = None
+        if judgement.layout is not None:
+            drift = self._drift(delivery, agreement=agreement, layout=judgement.layout)
         return self.publisher.whole(
-            delivery, judgement=judgement, told=[finding], language=language, drift=drift
+            delivery,
+            judgement=judgement if agreement is None else replace(judgement, rules=agreement.fingerprint),
+            told=told,
+            language=self._language(delivery),
+            drift=drift,
         )
 
     def _poisoned(self, delivery: Delivery) -> Delivery:

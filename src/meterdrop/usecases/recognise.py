@@ -5,6 +5,7 @@ from itertools import chain
 from typing import Final
 
 from meterdrop.detect.encoding import Encoding, find_encoding
+from meterdrop.detect.header_line import holds_nothing
 from meterdrop.detect.layout import find_layout, layout_of_header
 from meterdrop.model.codes import Code
 from meterdrop.model.errors import CannotRead
@@ -27,17 +28,21 @@ def recognise(
     """The agreement and layout of a kept file. Raises CannotRead with the reason if it has none."""
     if size > max((agreement.max_bytes for agreement in agreements), default=0):
         raise CannotRead(Code.FILE_TOO_LARGE, value=str(size))
+    head = head_of(originals, sha256)
     declared = {agreement.encoding for agreement in agreements if agreement.encoding}
     encoding = find_encoding(
         originals.chunks(sha256), declared=declared.pop() if len(declared) == 1 else None
     )
-    agreement, layout = find_layout(
-        head_of(originals, sha256), encoding=encoding, path=path, agreements=agreements, feed=feed
-    )
+    try:
+        agreement, layout = find_layout(head, encoding=encoding, path=path, agreements=agreements, feed=feed)
+    except CannotRead as problem:
+        if problem.code == Code.FILE_NO_HEADER and len(head) == size and holds_nothing(head, encoding):
+            raise CannotRead(Code.FILE_EMPTY, feed=problem.feed) from problem
+        raise
     if agreement.encoding is not None and len(declared) > 0:
         encoding = find_encoding(originals.chunks(sha256), declared=agreement.encoding)
         return find_layout(
-            head_of(originals, sha256),
+            head,
             encoding=encoding,
             path=path,
             agreements=[agreement],

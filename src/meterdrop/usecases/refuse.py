@@ -1,35 +1,46 @@
-"""A file that is unusable as a whole: its lines are counted all the same, and its reason is told."""
+"""A file that is unusable as a whole: its lines are counted all the same, and every reason is told."""
+
+from collections import Counter
 
 from meterdrop.detect.encoding import encoding_by_mark, find_encoding
-from meterdrop.model.codes import Code, severity_of
+from meterdrop.model.codes import Code
 from meterdrop.model.delivery import LineCounts, State
 from meterdrop.model.errors import CannotRead
+from meterdrop.model.feed import Agreement
 from meterdrop.model.finding import Finding
+from meterdrop.model.layout import Layout
 from meterdrop.parse.lines import count_lines
 from meterdrop.receive.originals import Originals
 from meterdrop.store.deliveries import Judgement
-
-_HEADER_WAS_FOUND = frozenset(
-    {Code.FILE_MISSING_COLUMN, Code.FILE_DUPLICATE_COLUMN, Code.DEVICE_MAY_NOT_REGISTER}
-)
+from meterdrop.usecases.judging.judgement import extra_columns, of_the_file
 
 
-def refusal(sha256: str, *, problem: CannotRead, originals: Originals) -> tuple[Judgement, Finding]:
-    """The judgement on a file that can't be read: nothing accepted, every line counted."""
-    code = Code(problem.code)
-    finding = Finding(
-        code=code, severity=severity_of(code), line=problem.line, column=problem.column, value=problem.value
-    )
+def refusal(
+    sha256: str,
+    *,
+    problem: CannotRead,
+    originals: Originals,
+    agreement: Agreement | None,
+    layout: Layout | None,
+) -> tuple[Judgement, list[Finding]]:
+    """The judgement on a file that can't be read: nothing accepted, every line counted, every reason told.
+
+    `agreement` and `layout` are what was found of it before it was refused, None if nothing was.
+    """
+    read = layout or problem.layout
+    told = [
+        of_the_file(Code(reason.code), line=reason.line, column=reason.column, value=reason.value)
+        for reason in problem.reasons
+    ]
+    told += [] if read is None else extra_columns(read)
     judgement = Judgement(
         state=State.REFUSED,
-        lines=_counted(
-            sha256, originals=originals, has_header=problem.header_found or code in _HEADER_WAS_FOUND
-        ),
-        findings_by_code={code.value: 1},
-        feed=problem.feed,
-        layout=problem.layout,
+        lines=_counted(sha256, originals=originals, layout=read),
+        findings_by_code=Counter(finding.code.value for finding in told),
+        feed=problem.feed if agreement is None else agreement.feed.name,
+        layout=read or problem.strange,
     )
-    return judgement, finding
+    return judgement, told
 
 
 def _encoding(sha256: str, *, originals: Originals) -> str:
@@ -41,15 +52,14 @@ def _encoding(sha256: str, *, originals: Originals) -> str:
         return "utf-8" if marked is None else marked.name
 
 
-def _counted(sha256: str, *, originals: Originals, has_header: bool) -> LineCounts:
-    encoding = _encoding(sha256, originals=originals)
+def _counted(sha256: str, *, originals: Originals, layout: Layout | None) -> LineCounts:
+    encoding = _encoding(sha256, originals=originals) if layout is None else layout.encoding
     with originals.open(sha256) as stream:
-        counts = count_lines(stream, encoding=encoding)
-    header = 1 if has_header else 0
+        counts = count_lines(stream, encoding=encoding, layout=layout)
     return LineCounts(
         physical=counts.physical,
-        header=header,
-        quarantined=counts.physical - counts.blank - counts.comment - header,
+        header=counts.header,
+        quarantined=counts.physical - counts.blank - counts.comment - counts.header,
         blank=counts.blank,
         comment=counts.comment,
     )

@@ -82,7 +82,7 @@ class LookAround:
 
 def _last_of_each(latest_first: Sequence[ToldDrift]) -> list[ToldDrift]:
     """The last change of each partner and feed."""
-    last: dict[tuple[str, str], ToldDrift] = {}
+    last: dict[tuple[str, str | None], ToldDrift] = {}
     for drift in latest_first:
         last.setdefault((drift.partner, drift.feed), drift)
     return list(last.values())

@@ -9,6 +9,7 @@ from uuid import uuid4
 from meterdrop.model.errors import CannotRead
 from meterdrop.model.feed import Agreement
 from meterdrop.model.finding import Finding
+from meterdrop.model.layout import Layout
 from meterdrop.receive.hashing import sha256_of
 from meterdrop.receive.originals import Originals
 from meterdrop.report.receipt import MOST_FINDINGS, told
@@ -68,6 +69,8 @@ class TryProfile:
             "bytes": path.stat().st_size,
             "sha256": sha256,
         }
+        agreement: Agreement | None = None
+        layout: Layout | None = None
         try:
             agreement, layout = recognise(
                 originals,
@@ -84,8 +87,10 @@ class TryProfile:
                 judged, agreement=agreement, layout=layout, file_findings=rules.file_findings, parent=None
             )
         except CannotRead as problem:
-            judgement, reason = refusal(sha256, problem=problem, originals=originals)
-            return head | _told(judgement, [reason], language=language)
+            judgement, reasons = refusal(
+                sha256, problem=problem, originals=originals, agreement=agreement, layout=layout
+            )
+            return head | _told(judgement, reasons, language=language)
         for block in findings_in_order(spool, ends=judged.ends):
             found.extend(findings.as_values(block, limit=max(0, MOST_FINDINGS - len(found))))
         found.sort(key=lambda finding: finding.line or 0)

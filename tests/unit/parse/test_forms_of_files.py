@@ -102,12 +102,12 @@ def test_file_without_the_footer_that_must_be_there_was_cut(
     text: str, footer: Footer, block_bytes: int
 ) -> None:
     problem = refused(text, ending(footer), block_bytes)
-    assert (problem.code, problem.header_found) == ("file.truncated", True)
+    assert (problem.code, problem.layout) == ("file.truncated", ending(footer))
 
 
 def test_footer_may_be_required_in_a_file_without_header() -> None:
     layout = layout_of(header_line=0, footer=replace(TOTALS, required=True))
-    assert refused("1;2;3\n", layout).header_found is False
+    assert refused("1;2;3\n", layout).code == "file.truncated"
     assert judged("1;2;3\nCelkem", layout) == ([1], [], 1, 0)
 
 

@@ -1,6 +1,7 @@
 """Which lines does the file have, and which cells? Rule by rule."""
 
 import io
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -277,6 +278,16 @@ def test_utf16_gives_text_and_its_own_bytes_back() -> None:
 def test_lines_of_a_refused_file_are_counted() -> None:
     content = "\ufeff# x\r\n\r\n;,\t|\rPK\x00\x01;\n1;2".encode()
 
-    assert count_lines(io.BytesIO(content), encoding="utf-8") == LineCounts(physical=5, blank=2, comment=1)
-    assert count_lines(io.BytesIO(b""), encoding="utf-8") == LineCounts(physical=0, blank=0, comment=0)
-    assert count_lines(io.BytesIO("#\n\n1".encode("utf-16-le")), encoding="utf-16-le") == LineCounts(3, 1, 1)
+    def counted(content: bytes, encoding: str = "utf-8") -> LineCounts:
+        return count_lines(io.BytesIO(content), encoding=encoding, layout=None)
+
+    assert counted(content) == LineCounts(physical=5, blank=2, comment=1)
+    assert counted(b"") == LineCounts(physical=0, blank=0, comment=0)
+    assert counted("#\n\n1".encode("utf-16-le"), "utf-16-le") == LineCounts(3, 1, 1)
+
+
+def test_each_line_of_a_refused_file_is_one_thing() -> None:
+    """A header behind `#` is no comment, what stands before it is one, and headers come again."""
+    layout = replace(layout_of("#A;B", header_line=4), preamble=2)
+    counts = count_lines(io.BytesIO(b"x;y\n\n#z\n#A;B\n|\n#A;B\n;\n"), encoding="utf-8", layout=layout)
+    assert counts == LineCounts(physical=7, header=1, blank=2, comment=3)

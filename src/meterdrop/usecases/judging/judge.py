@@ -69,7 +69,7 @@ def judge(
                 Code.FILE_TOO_LARGE,
                 value=f"> {agreement.max_lines}",
                 feed=agreement.feed.name,
-                header_found=layout.header_line > 0,
+                layout=layout,
             )
         _judge_block(block, agreement=agreement, layout=layout, rules=rules, spool=spool, occasion=occasion)
         del block  # or two would be held while the next one is read

@@ -28,7 +28,7 @@ def judgement_of(
     What a reviewer `released` is not held again, however many bad lines it has.
     """
     if judged.lines.data() == 0:
-        raise CannotRead(Code.FILE_EMPTY, feed=agreement.feed.name, header_found=True)
+        raise CannotRead(Code.FILE_EMPTY, feed=agreement.feed.name, layout=layout)
     state = judged.state(agreement=agreement, released=released)
     told = [*_told_of_the_file(layout, held=state is State.HELD), *file_findings]
     by_code = Counter(judged.findings_by_code) + Counter(finding.code.value for finding in told)
@@ -59,11 +59,16 @@ def duplicate_of(earlier: Delivery, *, agreement: Agreement) -> tuple[Judgement,
 
 
 def _told_of_the_file(layout: Layout, *, held: bool) -> list[Finding]:
-    extra = [
+    extra = extra_columns(layout)
+    return [*extra, of_the_file(Code.FILE_TOO_MANY_BAD_LINES)] if held else extra
+
+
+def extra_columns(layout: Layout) -> list[Finding]:
+    """The headings we ignore because we don't know them."""
+    return [
         of_the_file(Code.FILE_EXTRA_COLUMN, line=layout.header_line, column=heading)
         for heading in layout.extra
     ]
-    return [*extra, of_the_file(Code.FILE_TOO_MANY_BAD_LINES)] if held else extra
 
 
 def of_the_file(
