@@ -197,7 +197,7 @@ def clean_files(draw: st.DrawFn, most: int = 8) -> CleanFile:
     ]
     if form.headed:
         pieces.append(Piece(heading, draw(ends), fixed=True))
-    for _ in range(draw(st.sampled_from([0, 2, 5, most]))):
+    for _ in range(draw(st.sampled_from([most, 5, 3, 2, most, 5, 3, 0]))):
         if draw(st.integers(0, 5)) == 0:
             pieces.append(Piece(draw(others), draw(ends)))
             continue

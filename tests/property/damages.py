@@ -16,6 +16,7 @@ class Whole:
     """A record nobody damaged: where its bytes begin in the file, and what they say."""
 
     begin: int
+    text: str
     values: dict[str, Value]
 
 
@@ -26,6 +27,9 @@ class DamagedFile:
     content: bytes
     whole: tuple[Whole, ...]
 
+
+BITING: Final = (b"\xff", b"\x9e", b"\x81", b"\xc5", "ž".encode(), b"\xd8", b"\xdc")
+"""Bytes that are none in some encoding, or no text; twice they are half of a surrogate pair in UTF-16."""
 
 Draw = st.DrawFn
 Damage = Callable[[Draw, CleanFile, bytes], bytes]
@@ -75,7 +79,7 @@ def _random_bytes(draw: Draw, file: CleanFile, line: bytes) -> bytes:
     """Of UTF-16 whole units: a byte more would shift every line that follows."""
     place = _places(draw, file, line)
     many = 2 if file.layout.encoding.startswith("utf-16") else 1
-    noise = draw(st.binary(min_size=1, max_size=3)) * many
+    noise = draw(st.one_of(st.sampled_from(BITING), st.binary(min_size=1, max_size=3))) * many
     over = draw(st.sampled_from([0, len(noise)]))
     return line[:place] + noise + line[place + over :]
 
@@ -96,7 +100,8 @@ DAMAGES: Final[tuple[Damage, ...]] = (
     _into(st.sampled_from(SEPARATORS)),
     _into(st.sampled_from(['"', '""', '"', "'", '="', '";"'])),
     _into(st.sampled_from(["\n", "\r\n", "\r", "\n\n"])),  # split
-    _into(st.sampled_from(["\0", "#", "x", " ", "\ufeff", "\x85"])),
+    _into(st.sampled_from(["#", "x", " ", "\ufeff", "\x85"])),
+    _into(st.just("\0")),
     _quote_at_a_cell(True),
     _quote_at_a_cell(False),
     _without_a_separator,
@@ -128,7 +133,7 @@ def damaged(draw: st.DrawFn, clean: st.SearchStrategy[CleanFile]) -> tuple[Clean
             line = chosen[place](draw, file, line)
         content += line + file.encoded(end)
         if piece.values is not None and not hurt and not joined:
-            whole.append(Whole(begin, piece.values))
+            whole.append(Whole(begin, piece.text, piece.values))
         joined = hurt and not end
     return file, DamagedFile(content, tuple(whole))
 
@@ -141,7 +146,7 @@ def _chosen(draw: st.DrawFn, places: list[int]) -> list[tuple[int, Damage]]:
         cell = draw(st.integers(0, 3))
         return [(first, _quote_at_a_cell(True, cell)), (last, _quote_at_a_cell(False, cell))]
     one = st.tuples(st.sampled_from(places), st.sampled_from(DAMAGES))
-    return draw(st.lists(one, min_size=1, max_size=3))
+    return draw(st.lists(one, min_size=1, max_size=5))
 
 
 def _may_join(file: CleanFile, place: int) -> bool:

@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from meterdrop.detect.encoding import Encoding, find_encoding
+from meterdrop.model.errors import CannotRead
 from meterdrop.parse.cells import cast
 from meterdrop.parse.lines import read_blocks
 from meterdrop.tables import join_findings
 from meterdrop.usecases.judging.judge import error_lines
 from meterdrop.usecases.judging.records import RecordRules
-from tests.property.clean_files import CleanFile, Value, clean_files
+from tests.property.clean_files import BLANKS, CleanFile, Value, clean_files
 from tests.property.damages import DamagedFile, damaged
 from tests.property.naive_values import NotOne, naive_value
 from tests.unit.parse.naive_reader import naive_read
@@ -93,6 +95,36 @@ def test_damage_costs_its_own_lines_only(files: tuple[CleanFile, DamagedFile], b
     if len(file.layout.headings) > 1 or not file.layout.max_continuation_lines:
         for whole in harmed.whole:
             assert ours.accepted[line_at(file, harmed.content, whole.begin)] == whole.values
+
+
+def speaks(file: CleanFile) -> bool:
+    """Does the first line tell the file's encoding? It is the header, or was declared to be no data."""
+    first = next((piece for piece in file.pieces if piece.text.strip(BLANKS + ";,|")), None)
+    return bool(file.mark) or (first is not None and first.fixed and not first.text.isascii())
+
+
+def encoding_of(content: bytes) -> Encoding | None:
+    """None if it is no text."""
+    try:
+        return find_encoding(iter([content]), declared=None)
+    except CannotRead:
+        return None
+
+
+@given(files=damaged(clean_files().filter(speaks)))
+def test_damage_does_not_change_in_which_encoding_the_other_lines_are_read(
+    files: tuple[CleanFile, DamagedFile],
+) -> None:
+    file, harmed = files
+
+    told = encoding_of(harmed.content)
+
+    if told is None:  # a line of UTF-16 may make half of a small file NULs, which is no text
+        assert harmed.content.count(0) > 8
+        return
+    assert told.bom == file.layout.bom
+    for text in [whole.text for whole in harmed.whole] + [each.text for each in file.pieces if each.fixed]:
+        assert file.encoded(text).decode(told.name) == text
 
 
 @given(file=clean_files(most=20), block_bytes=BLOCKS)

@@ -7,10 +7,14 @@ from itertools import chain
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from meterdrop.model.codes import Code
 from meterdrop.model.errors import CannotRead
-from meterdrop.model.layout import SEPARATORS
+from meterdrop.model.layout import LONGEST_LINE, SEPARATORS
+
+Mask = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.intp]
 
 HEAD_BYTES: Final = 64 * 1024
 """How much of a file tells whether it is text."""
@@ -60,45 +64,78 @@ class Encoding:
 
 
 class _Evidence:
-    """What the bytes of a file say about its encoding, gathered chunk by chunk."""
+    """What the lines of a file say about its encoding, gathered chunk by chunk.
+
+    A line in another encoding must not change how the others are read: the first line speaks for its file, it is
+    the header; if it is plain ASCII, most lines do.
+    """
 
     def __init__(self) -> None:
-        self.seen = np.zeros(256, dtype=np.bool_)
+        self.ascii_only = True
         self.utf8_whole = True
-        self.utf8_letters = False
+        self._seen = np.zeros(256, dtype=np.bool_)
+        self._utf8_lines = 0
+        self._other_lines = 0
+        self._first_came = False
+        self._first_is_utf8: bool | None = None
         self._carried = b""
 
     def add(self, chunk: bytes) -> None:
-        """Looks at the next bytes. A sequence cut by the chunk's end is finished with the next one."""
+        """Looks at the next bytes. A line cut by the chunk's end is finished with the next one, if it is no giant."""
         text = self._carried + chunk
-        self._carried = b""
-        if text.isascii():
-            return
-        self.seen[np.frombuffer(text, dtype=np.uint8)] = True
-        self._carried = _unfinished(text)
-        self._judge(text[: len(text) - len(self._carried)])
+        cut = max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
+        if len(text) - cut > LONGEST_LINE:
+            cut = len(text) - len(_unfinished(text))
+        self._carried = text[cut:]
+        self._judge(text[:cut])
 
     def finish(self) -> None:
         """The file ended here: an unfinished sequence is damage."""
         self._judge(self._carried)
 
     def _judge(self, text: bytes) -> None:
-        try:
-            text.decode("utf-8")
-        except UnicodeDecodeError:
-            self.utf8_whole = False
-        self.utf8_letters = self.utf8_letters or _has_utf8_letters(text)
+        if text.isascii():
+            self._first_came = self._first_came or bool(text.translate(None, _BLANK))
+            return
+        self.ascii_only = False
+        marked = _marked_damage(text)
+        self.utf8_whole = self.utf8_whole and marked is None
+        utf8, damaged = _lines_that_speak(text if marked is None else marked)
+        self._utf8_lines += int(utf8.sum())
+        self._other_lines += int((damaged & ~utf8).sum())
+        self._hear_first(text, utf8=utf8, damaged=damaged)
+        self._see(text, utf8=utf8)
+
+    def _hear_first(self, text: bytes, *, utf8: Mask, damaged: Mask) -> None:
+        """What the first line that is not blank says."""
+        if self._first_came:
+            return
+        before = text[: len(text) - len(text.lstrip(_BLANK))]
+        line = before.count(b"\n") + before.count(b"\r")
+        self._first_came = True
+        if utf8[line] or damaged[line]:
+            self._first_is_utf8 = bool(utf8[line])
+
+    def _see(self, text: bytes, *, utf8: Mask) -> None:
+        """Remembers the bytes of the lines that are no UTF-8."""
+        octets = np.frombuffer(text, dtype=np.uint8)
+        if utf8.any():
+            length = np.diff(_line_ends(octets), prepend=-1, append=len(octets) - 1)
+            octets = octets[np.repeat(~utf8, length)]
+        self._seen[octets] = True
 
     @property
-    def ascii_only(self) -> bool:
-        """No byte above 127."""
-        return not self.seen[128:].any()
+    def is_utf8(self) -> bool:
+        """Is it UTF-8, though some of it is damaged?"""
+        if self._first_is_utf8 is not None:
+            return self._first_is_utf8
+        return self._utf8_lines > 0 and self._utf8_lines >= self._other_lines
 
     @property
     def single_byte(self) -> str:
         """Which of the two Central European encodings? windows-1250 unless only the other has these bytes."""
-        has_c1 = self.seen[0x80:0xA0].any()
-        latin2_letters = self.seen[[0xA9, 0xAB, 0xAE, 0xB9, 0xBB, 0xBE]].any()
+        has_c1 = self._seen[0x80:0xA0].any()
+        latin2_letters = self._seen[[0xA9, 0xAB, 0xAE, 0xB9, 0xBB, 0xBE]].any()
         return "iso8859-2" if latin2_letters and not has_c1 else "windows-1250"
 
 
@@ -122,7 +159,7 @@ def find_encoding(chunks: Iterable[bytes], *, declared: str | None) -> Encoding:
     """Reads the whole file once. `declared` is what the partner's profile says, one of `known_encoding`.
 
     A byte-order mark wins over all, then valid UTF-8 with at least one letter beyond ASCII, then the declared
-    encoding, then damaged UTF-8, then windows-1250 or ISO 8859-2.
+    encoding, then damaged UTF-8 (as the first line has it, or else most lines), then windows-1250 or ISO 8859-2.
     CannotRead: `file.empty`, `file.binary`, `file.encoding` (UTF-16 or UTF-32 nobody announced).
     """
     stream = iter(chunks)
@@ -160,7 +197,7 @@ def _by_content(chunks: Iterable[bytes], *, declared: str | None) -> str:
         return "utf-8"
     if declared is not None:
         return declared
-    if evidence.ascii_only or evidence.utf8_letters:
+    if evidence.ascii_only or evidence.is_utf8:
         return "utf-8"
     return evidence.single_byte
 
@@ -235,16 +272,38 @@ def _unfinished(text: bytes) -> bytes:
     return b""
 
 
-def _has_utf8_letters(text: bytes) -> bool:
-    """Is there a letter or sign of Czech or Slovak text in UTF-8?
+def _marked_damage(text: bytes) -> bytes | None:
+    """The text with each byte that is no UTF-8 as a lone surrogate (0xED, 0xA0 or more); None if all of it is UTF-8."""
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return text.decode("utf-8", "surrogateescape").encode("utf-8", "surrogatepass")
+    return None
+
+
+def _lines_that_speak(marked: bytes) -> tuple[Mask, Mask]:
+    """Which lines hold a letter or sign of Czech or Slovak text in UTF-8, and which hold bytes that are none?
 
     Not just any valid sequence: windows-1250 `PŘÍŠTÍ` has one by chance. But the bytes 0xC2-0xC5 and 0xE2 are
     Â Ă Ä Ĺ â there, which Czech has not, least of all before a sign of 0x80-0xBF.
     """
-    octets = np.frombuffer(text, dtype=np.uint8)
-    if len(octets) < 2:
-        return False
-    continues = (octets & 0xC0) == 0x80
-    two = (octets >= 0xC2) & (octets <= 0xC5)
-    three = octets == 0xE2
-    return bool((two[:-1] & continues[1:]).any() or (three[:-2] & continues[1:-1] & continues[2:]).any())
+    octets = np.frombuffer(marked, dtype=np.uint8)
+    following = np.append(octets[1:], 0).astype(np.uint8)
+    letters = ((octets >= 0xC2) & (octets <= 0xC5)) | (octets == 0xE2)
+    letters &= (following & 0xC0) == 0x80
+    letters[:-2] &= (octets[:-2] != 0xE2) | ((octets[2:] & 0xC0) == 0x80)
+    damage = (octets == 0xED) & (following >= 0xA0)
+    ends = _line_ends(octets)
+    return _lines_with(letters, ends=ends), _lines_with(damage, ends=ends)
+
+
+def _lines_with(places: Mask, *, ends: Places) -> Mask:
+    """Which lines have any of these places? One more than there are line ends."""
+    found = np.zeros(len(ends) + 1, dtype=np.bool_)
+    found[np.searchsorted(ends, np.flatnonzero(places))] = True
+    return found
+
+
+def _line_ends(octets: npt.NDArray[np.uint8]) -> Places:
+    """Where the bytes are that end lines (between CR and LF is an empty line here)."""
+    return np.flatnonzero((octets == 10) | (octets == 13))

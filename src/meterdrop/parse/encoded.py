@@ -145,8 +145,8 @@ def undecodable(text: bytes, *, encoding: str) -> tuple[bytes, Lines]:
     if text.isascii():
         return text, nowhere
     if not is_utf8(encoding):
-        damaged = _not_in(encoding)[np.frombuffer(text, dtype=np.uint8)]
-        return text, np.flatnonzero(damaged)
+        octets = np.frombuffer(text, dtype=np.uint8)
+        return text, np.flatnonzero(_not_in(encoding)[octets] | _is_utf8_letter(octets))
     try:
         text.decode("utf-8")
     except UnicodeDecodeError:
@@ -155,6 +155,19 @@ def undecodable(text: bytes, *, encoding: str) -> tuple[bytes, Lines]:
         octets = np.frombuffer(marked, dtype=np.uint8)
         return marked, np.flatnonzero((octets[:-1] == _ESCAPE) & (octets[1:] >= _AFTER_ESCAPE))
     return text, nowhere
+
+
+def _is_utf8_letter(octets: npt.NDArray[np.uint8]) -> Mask:
+    """Where does a letter or sign of Czech or Slovak text in UTF-8 begin? In text of one byte a letter it is damage.
+
+    There the bytes are Â Ă Ä Ĺ â before a sign of 0x80-0xBF (`Å¾`): no word of ours has that.
+    """
+    first: Mask = ((octets >= 0xC2) & (octets <= 0xC5)) | (octets == 0xE2)
+    if not first.any():
+        return first
+    continues = np.concatenate([(octets & 0xC0) == 0x80, [False, False]])
+    begins: Mask = first & continues[1:-1] & ((octets != 0xE2) | continues[2:])
+    return begins
 
 
 @cache

@@ -142,3 +142,28 @@ def test_only_encodings_with_one_byte_a_letter_are_known() -> None:
     ] == [None] * 7
     with pytest.raises(LookupError, match="klingon"):
         found(b"a", "klingon")
+
+
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+@pytest.mark.parametrize("header", ["Číslo;Místo\n", "No;Note\n"])
+@pytest.mark.parametrize("encoding", ["windows-1250", "iso8859-2", "utf-8"])
+def test_a_line_in_another_encoding_does_not_change_how_the_others_are_read(
+    encoding: str, header: str, size: int
+) -> None:
+    """The first line decides, or where it is ASCII most lines do; the bytes of the odd line tell nothing."""
+    other = "utf-8" if encoding != "utf-8" else "windows-1250"
+    lines = [(header + "1;Kuchyň\r\n2;Špíž\r\n").encode(encoding), "3;Žluťoučký kůň\r\n".encode(other)]
+    for content in (b"".join([*lines, lines[0]]), b"\n;;\n" + b"".join(lines), b"# x\n" + b"".join(lines)):
+        assert found(content, size=size) == encoding
+
+
+def test_the_header_speaks_for_its_file_though_more_lines_are_damaged() -> None:
+    damaged = "1;Žluť\n2;Kůň\n".encode("windows-1250")
+    assert found("Číslo;Místo\n".encode() + damaged) == "utf-8"
+    assert found("Číslo;Místo\n".encode("windows-1250") + "1;ž\n2;ů\n".encode()) == "windows-1250"
+
+
+@pytest.mark.parametrize("size", [1000, 70_000])
+def test_a_giant_line_is_looked_at_in_parts(size: int) -> None:
+    giant = ("ž" * 100_000).encode()
+    assert found(b"No;Note\n1;" + giant + b"\xff", size=size) == "utf-8"

@@ -1,5 +1,6 @@
 """The rules of lines said a second time, in plain Python and character by character, to judge the fast reader."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -247,8 +248,10 @@ def _text_of(raw: bytes, encoding: str) -> tuple[str, bool]:
         whole = len(raw) - len(raw) % 2 if encoding.startswith("utf-16") else len(raw)
         how = "surrogatepass" if encoding.startswith("utf-16") else "replace"
         return raw[:whole].decode(encoding, how) + "?" * (len(raw) - whole), True
-    single_byte = not encoding.startswith("utf")
-    return text, single_byte and any("\x80" <= letter <= "\x9f" for letter in text)
+    if encoding.startswith("utf"):
+        return text, False
+    other = re.search(rb"[\xc2-\xc5][\x80-\xbf]|\xe2[\x80-\xbf][\x80-\xbf]", raw)
+    return text, other is not None or any("\x80" <= letter <= "\x9f" for letter in text)
 
 
 def _utf16(layout: Layout) -> bool:
