@@ -27,6 +27,7 @@ NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _BESIDE: Final = {
     Type.SERIAL: ("_key",),
     Type.DECIMAL: ("_sent",),
+    Type.DAY: ("_sent",),
     Type.UNIT: ("_canonical", "_factor", "_dimension", "_given"),
 }
 """The columns that casting puts beside a column of this type."""

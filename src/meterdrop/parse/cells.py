@@ -44,7 +44,7 @@ def cast(block: TextBlock, *, feed: Feed, agreement: Agreement, layout: Layout) 
     """The block's cells in the types of the feed's columns, row by row, with what failed.
 
     The frame has `line`, every column of the feed that is read at all (null where the file has none, unless the
-    column has a default), and beside them `<serial>_key`, `<decimal>_sent` and, for units, `<unit>_canonical`,
+    column has a default), and beside them `<serial>_key`, `<decimal>_sent`, `<day>_sent` and, for units, `<unit>_canonical`,
     `<unit>_factor`, `<unit>_dimension` and `<unit>_given` (whether the partner wrote one, known or not).
     """
     columns: dict[str, object] = {"line": pd.Series(pa.array(block.line), dtype=LINE)}

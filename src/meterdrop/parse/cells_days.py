@@ -44,7 +44,7 @@ class DayForms:
 
 
 def cast_days(text: pa.StringArray, *, column: Column, forms: DayForms) -> Cast:
-    """The days, exact to the calendar: 31.2. is none."""
+    """`<column>`, the days, exact to the calendar (31.2. is none), and `<column>_sent`, the text."""
     year, month, day = _parts(text, forms=forms.forms)
     days, real = _calendar(year, month, day)
     missing = _sentinel(year, month, day, sentinels=forms.sentinels)
@@ -52,7 +52,7 @@ def cast_days(text: pa.StringArray, *, column: Column, forms: DayForms) -> Cast:
     stored = days - np.int64(forms.day_before)
     made = pa.array(stored.astype(np.int32), pa.int32(), mask=~known).cast(pa.date32())
     return Cast(
-        {column.name: made},
+        {column.name: made, f"{column.name}_sent": text},
         (
             (Code.DATE_SENTINEL, missing),
             (Code.DATE_TWO_DIGIT_YEAR, matches(text, _TWO_DIGITS) & ~known),

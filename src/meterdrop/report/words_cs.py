@@ -142,11 +142,11 @@ CZECH: Mapping[Code, tuple[str, str]] = {
         "Napište rok čtyřmi číslicemi, například 30.11.2026.",
     ),
     Code.DATE_IN_FUTURE: (
-        "Datum[ ve sloupci {column}] je v budoucnosti[: {value}].",
+        "Datum[ ve sloupci {column}] je v budoucnosti[: {value}][, tedy konec dne {against}].",
         "Zkontrolujte datum i hodiny měřidla a pošlete řádek znovu se skutečným dnem.",
     ),
     Code.DATE_TOO_OLD: (
-        "Datum[ ve sloupci {column}] je starší než tři roky[: {value}].",
+        "Datum[ ve sloupci {column}] je starší než tři roky[: {value}][, tedy konec dne {against}].",
         "Zkontrolujte datum; chcete-li opravdu poslat tak staré odečty, nejprve se s námi dohodněte.",
     ),
     Code.DATE_SENTINEL: (
@@ -186,11 +186,11 @@ CZECH: Mapping[Code, tuple[str, str]] = {
         "Zkontrolujte výrobní číslo i jednotku a pošlete řádek znovu.",
     ),
     Code.READING_BEFORE_INSTALLATION: (
-        "Odečet je ze dne, kdy měřidlo ještě nebylo namontováno[: {value}].",
+        "Odečet je ze dne, kdy měřidlo ještě nebylo namontováno[: {value}][, tedy konec dne {against}].",
         "Zkontrolujte výrobní číslo a datum; jsou-li správné, nechte v evidenci opravit datum montáže.",
     ),
     Code.READING_AFTER_REMOVAL: (
-        "Odečet je ze dne, kdy už bylo měřidlo demontováno[: {value}].",
+        "Odečet je ze dne, kdy už bylo měřidlo demontováno[: {value}][, tedy konec dne {against}].",
         "Zkontrolujte výrobní číslo a datum, nebo pošlete odečet pod číslem nového měřidla.",
     ),
     Code.READING_BELOW_PREVIOUS: (

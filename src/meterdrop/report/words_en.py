@@ -142,11 +142,11 @@ ENGLISH: Mapping[Code, tuple[str, str]] = {
         "Write all four digits of the year, for example 30.11.2026.",
     ),
     Code.DATE_IN_FUTURE: (
-        "The date[ in column {column}] lies in the future[: {value}].",
+        "The date[ in column {column}] lies in the future[: {value}][, which is the end of {against}].",
         "Check the date and the meter's clock, and send the line again with the true day.",
     ),
     Code.DATE_TOO_OLD: (
-        "The date[ in column {column}] is more than three years ago[: {value}].",
+        "The date[ in column {column}] is more than three years ago[: {value}][, which is the end of {against}].",
         "Check the date; if you really mean to send such old readings, agree it with us first.",
     ),
     Code.DATE_SENTINEL: (
@@ -186,11 +186,11 @@ ENGLISH: Mapping[Code, tuple[str, str]] = {
         "Check the meter number and the unit, and send the line again.",
     ),
     Code.READING_BEFORE_INSTALLATION: (
-        "The reading is from a day before the meter was installed[: {value}].",
+        "The reading is from a day before the meter was installed[: {value}][, which is the end of {against}].",
         "Check the meter number and the date; if they are right, have the installation date corrected in the register.",
     ),
     Code.READING_AFTER_REMOVAL: (
-        "The reading is from a day after the meter was removed[: {value}].",
+        "The reading is from a day after the meter was removed[: {value}][, which is the end of {against}].",
         "Check the meter number and the date, or send the reading under the new meter's number.",
     ),
     Code.READING_BELOW_PREVIOUS: (

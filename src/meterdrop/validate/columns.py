@@ -10,7 +10,7 @@ from meterdrop.model.layout import Layout
 from meterdrop.tables import TEXT, TypedRows, findings_at, join_findings
 from meterdrop.validate.schema import failing, schema_of
 
-_AS_SENT: Final = {Type.DECIMAL: "_sent"}
+_AS_SENT: Final = {Type.DECIMAL: "_sent", Type.DAY: "_sent"}
 
 
 def check_columns(rows: TypedRows, *, feed: Feed, layout: Layout) -> pd.DataFrame:

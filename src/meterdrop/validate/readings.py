@@ -95,9 +95,22 @@ def check_days(frame: pd.DataFrame, *, today: date, rules: ReadingRules, layout:
     earliest = _number(_years_before(today, years=rules.years_back))
     return join_findings(
         [
-            _cells(frame, known & (day > latest), code=Code.DATE_IN_FUTURE, column="Date", layout=layout),
-            _cells(frame, known & (day < earliest), code=Code.DATE_TOO_OLD, column="Date", layout=layout),
+            day_told(frame, known & (day > latest), code=Code.DATE_IN_FUTURE, layout=layout),
+            day_told(frame, known & (day < earliest), code=Code.DATE_TOO_OLD, layout=layout),
         ]
+    )
+
+
+def day_told(frame: pd.DataFrame, mask: Mask, *, code: Code, layout: Layout) -> pd.DataFrame:
+    """Findings about days as they were written, against the days they stand for where these are written otherwise."""
+    rows = frame[["line", "Date", "Date_sent"]].iloc[np.flatnonzero(mask)]
+    day = rows["Date"].astype(TEXT)
+    return findings_at(
+        line=rows["line"],
+        code=code,
+        column=layout.heading_of("Date"),
+        value=rows["Date_sent"],
+        against=day.mask(day == rows["Date_sent"]),
     )
 
 

@@ -24,7 +24,7 @@ from meterdrop.validate.arrays import (
     present,
     truth,
 )
-from meterdrop.validate.readings import canonical_values, without_unit
+from meterdrop.validate.readings import canonical_values, day_told, without_unit
 
 EXCHANGE_OUT: Final = "EXCHANGE_OUT"
 """The kind of a meter's last reading."""
@@ -86,8 +86,8 @@ def check_against_register(
     findings = [
         _told(frame, unknown, code=Code.READING_NOT_IN_REGISTER, column="SerialNum", layout=layout),
         _told(frame, found.ambiguous, code=Code.DEVICE_AMBIGUOUS_SERIAL, column="SerialNum", layout=layout),
-        _told(frame, found.before, code=Code.READING_BEFORE_INSTALLATION, column="Date", layout=layout),
-        _told(frame, found.after, code=Code.READING_AFTER_REMOVAL, column="Date", layout=layout),
+        day_told(frame, found.before, code=Code.READING_BEFORE_INSTALLATION, layout=layout),
+        day_told(frame, found.after, code=Code.READING_AFTER_REMOVAL, layout=layout),
         _told(frame, missing, code=Code.CELL_MISSING, column="Unit", layout=layout),
         _told(
             frame,

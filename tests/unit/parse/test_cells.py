@@ -105,7 +105,9 @@ def test_two_units_in_headings_fill_nothing() -> None:
 def test_start_of_day_moves_the_day_of_a_reading_only() -> None:
     """A register's dates are days, not moments."""
     start = replace(agreement("readings"), date_means=DateMeans.START_OF_DAY)
-    assert rows("readings", GOOD, under=start).frame["Date"].tolist() == [date(2026, 10, 30)] * 2
+    typed = rows("readings", GOOD, under=start).frame
+    assert typed["Date"].tolist() == [date(2026, 10, 30)] * 2
+    assert typed["Date_sent"].tolist() == ["2026-10-31", "31.10.2026"]
     snapshot: Agreement = replace(agreement("devices"), date_means=DateMeans.START_OF_DAY)
     moved = rows("devices", {"Date": ["2026-10-31"], "DateFrom": ["2020-01-01"]}, under=snapshot).frame
     assert moved["Date"].tolist() == [date(2026, 10, 31)]

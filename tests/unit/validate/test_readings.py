@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from meterdrop.model.feed import DateMeans
 from meterdrop.validate.readings import (
     ReadingRules,
     canonical_values,
@@ -14,7 +15,7 @@ from meterdrop.validate.readings import (
     check_units,
     check_values,
 )
-from tests.unit.validate.typed import agreement, layout, readings, told
+from tests.unit.validate.typed import agreement, layout, readings, rows, told
 
 TODAY = date(2026, 11, 24)
 RULES = ReadingRules.of(agreement("readings").feed)
@@ -27,6 +28,23 @@ def test_reading_of_tomorrow_is_fine_and_of_the_day_after_is_not() -> None:
     found = check_days(frame, today=TODAY, rules=RULES, layout=LAYOUT)
     assert told(found) == [(4, "date.in-future", "Date"), (5, "date.in-future", "Date")]
     assert found["value"].tolist() == ["2026-11-26", "9999-12-31"]
+
+
+def test_day_is_told_as_it_was_written_and_as_it_was_read() -> None:
+    """The partner looks for it in the file; who stamps the start of a day means the end of the day before."""
+    start = replace(agreement("readings"), date_means=DateMeans.START_OF_DAY)
+    cells = {
+        "SerialNum": ["1"] * 2,
+        "Value": ["1"] * 2,
+        "Unit": ["m3"] * 2,
+        "Date": ["27.11.2026", "1.1.2020"],
+    }
+    frame = rows("readings", cells, under=start).frame
+    found = check_days(frame, today=TODAY, rules=RULES, layout=LAYOUT)
+    assert found["value"].tolist() == ["27.11.2026", "1.1.2020"]
+    assert found["against"].tolist() == ["2026-11-26", "2019-12-31"]
+    plain = check_days(readings(Date=["2026-11-26"]), today=TODAY, rules=RULES, layout=LAYOUT)
+    assert plain["against"].isna().all()
 
 
 def test_reading_of_three_years_ago_is_fine_and_the_day_before_is_too_old() -> None:
