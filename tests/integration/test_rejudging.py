@@ -73,6 +73,21 @@ def test_reprocess_does_not_undo_what_a_later_file_told(house: House) -> None:
     assert line.line.line == 2
 
 
+def test_estimate_does_not_end_an_actual_reading_that_waits_for_its_meter(house: House) -> None:
+    """As it would not replace it if the register had come first. Another defect is no reason to wait: it may be the remedy."""
+    kinds = f"{HEADER};Kind"
+    earlier = taken(house, f"{kinds}\n2;10;m3;2026-11-05;VISUAL\n2;x;m3;2026-11-06;\n2;14;m3;2026-11-07;\n")
+    register(house, "1", "2")
+    days = "".join(f"2;1{day};m3;2026-11-0{day};ESTIMATE\n" for day in (5, 6)) + "2;17;m3;2026-11-07;\n"
+    taken(house, f"{kinds}\n{days}", name="later.csv")
+    assert open_lines(house) == [earlier.id * 100_000_000 + 2]
+
+    assert reprocessed(house).accepted == 1
+
+    assert values(house) == ["10", "16", "17"]
+    assert reprocessed(house).deliveries == ()
+
+
 def test_reading_mended_in_an_earlier_file_makes_room_for_a_later_one_s_line(house: House) -> None:
     """The value it was wrong beside is corrected by a line that a reviewer mended."""
     taken(house, f"{HEADER}\n1;500;m3;2026-11-05\n")

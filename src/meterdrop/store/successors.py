@@ -1,7 +1,7 @@
 """Which line came in place of a quarantined one? Corrected uploads end what they correct."""
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import reduce
 from typing import Final
@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     and_,
     cast,
+    exists,
     func,
     literal,
     or_,
@@ -27,12 +28,14 @@ from sqlalchemy import (
     update,
 )
 
+from meterdrop.model.codes import Code, Severity
 from meterdrop.model.line_state import WITH_PARTNER, LineState
+from meterdrop.store.bulk import portions
 from meterdrop.store.columns import JsonText
 from meterdrop.store.endings import of_its, tell_each, temporary
 from meterdrop.store.quarantine import of_delivery, wait
 from meterdrop.store.schema import delivery as deliveries
-from meterdrop.store.schema import quarantine, reading
+from meterdrop.store.schema import finding, quarantine, reading
 from meterdrop.tables import DAY, LINE, TEXT
 
 _KEYS_AT_ONCE: Final = 1_000_000
@@ -185,6 +188,22 @@ def _keys_of(connection: Connection, *, delivery: int, rows: int) -> Iterator[pd
                 "owner": pd.Series(list(owner), dtype=TEXT),
             }
         )
+
+
+def without_meter_only(connection: Connection, *, ids: Sequence[int]) -> list[int]:
+    """Which of these lines wait for nothing but the register to know their meter."""
+    other = exists().where(
+        finding.c.delivery == quarantine.c.delivery,
+        finding.c.line == quarantine.c.line,
+        finding.c.severity == Severity.ERROR.value,
+        finding.c.code != Code.READING_NOT_IN_REGISTER.value,
+    )
+    found: list[int] = []
+    for some in portions(ids):
+        found += connection.execute(
+            select(quarantine.c.id).where(quarantine.c.id.in_(some), ~other)
+        ).scalars()
+    return found
 
 
 def wanted_from_partner(connection: Connection, *, partner: str, feed: str, before: int) -> bool:

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from meterdrop.model.delivery import Delivery
-from meterdrop.model.feed import Agreement
+from meterdrop.model.feed import Agreement, Target
 from meterdrop.store import deliveries, successors
 from meterdrop.store.bulk import number_column
 from meterdrop.store.database import Store
 from meterdrop.store.spool import Spool
 from meterdrop.usecases.judging.rules import Rules
-from meterdrop.usecases.judging.traces import corrected_by_key, corrected_by_line, linked
+from meterdrop.usecases.judging.traces import corrected_by_key, corrected_by_line, estimates, linked
 from meterdrop.usecases.kept import kept_layout
 from meterdrop.usecases.publish import Publisher
 from meterdrop.usecases.resettle import resettle
@@ -58,7 +58,16 @@ class Corrections:
         waiting = successors.keys_with_partner(
             store, partner=settled.partner, feed=str(settled.feed), before=settled.id
         )
-        return corrected_by_key(self.spool, waiting=waiting, sender=settled.partner)
+        pairs = corrected_by_key(self.spool, waiting=waiting, sender=settled.partner)
+        return self._but_estimates(store, pairs)
+
+    def _but_estimates(self, store: Store, pairs: pd.DataFrame) -> pd.DataFrame:
+        """An estimate ends no line that lacks only its meter: that may be an actual reading, and is judged in the end."""
+        if len(pairs) == 0 or self.agreement.feed.target is not Target.READINGS:
+            return pairs
+        estimate = pairs["line"].isin(estimates(self.spool))
+        waiting = successors.without_meter_only(store, ids=pairs.loc[estimate, "id"].tolist())
+        return pairs.loc[~(estimate & pairs["id"].isin(waiting))].reset_index(drop=True)
 
     def _close(
         self, store: Store, pairs: pd.DataFrame | None, *, settled: Delivery, why: str, now: datetime

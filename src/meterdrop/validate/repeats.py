@@ -14,6 +14,9 @@ from meterdrop.validate.timeline import EXCHANGE_IN, written
 
 _ESTIMATE: Final = "ESTIMATE"
 
+ESTIMATE, ACTUAL, AT_EXCHANGE = range(3)
+"""The ranks of readings, the worst first."""
+
 
 @dataclass(frozen=True)
 class Repeats:
@@ -74,14 +77,13 @@ def check_against_stored(
 
 
 def rank(frame: pd.DataFrame) -> Numbers:
-    """Which of two readings of one day is the better one, the higher.
+    """How good each reading is among those of its day: ESTIMATE (by its kind or by its flag), ACTUAL, AT_EXCHANGE.
 
-    2 was read at an exchange: it parts the meter's life, which nothing else of that day tells; 1 is any other actual
-    reading; 0 is an estimate, by its kind or by its flag.
+    What was read at an exchange parts the meter's life, which nothing else of that day tells.
     """
     estimate = is_word(frame["kind"], _ESTIMATE) | truth(frame["estimated"])
     exchange = is_word(frame["kind"], EXCHANGE_OUT) | is_word(frame["kind"], EXCHANGE_IN)
-    return np.where(estimate, 0, np.where(exchange, 2, 1))
+    return np.where(estimate, ESTIMATE, np.where(exchange, AT_EXCHANGE, ACTUAL))
 
 
 @dataclass(frozen=True)

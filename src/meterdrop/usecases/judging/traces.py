@@ -16,6 +16,7 @@ from meterdrop.store.spool import Spool
 from meterdrop.tables import DAY, LINE, TEXT, Lines, TextBlock
 from meterdrop.usecases.judging.rules import Rules
 from meterdrop.validate.arrays import ALWAYS, arrow, codes, days
+from meterdrop.validate.repeats import ESTIMATE, rank
 
 REJECTED_LINE: Final = REJECTS_HEADINGS[0]
 """The column by which a line of a rejects file names the line it corrects."""
@@ -116,6 +117,13 @@ def corrected_by_key(spool: Spool, *, waiting: Iterator[pd.DataFrame], sender: s
     return pd.concat(
         [_pairs(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)), *found], ignore_index=True
     )
+
+
+def estimates(spool: Spool) -> Lines:
+    """The good lines of a file of readings that tell an estimate."""
+    blocks = spool.blocks("good", columns=["line", "kind", "estimated"])
+    told = [block["line"].to_numpy(dtype=np.int64)[rank(block) == ESTIMATE] for block in blocks]
+    return np.concatenate([np.zeros(0, dtype=np.int64), *told])
 
 
 def set_aside_later(spool: Spool) -> Lines:
