@@ -9,12 +9,14 @@ import pyarrow as pa
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     Date,
     MetaData,
     Table,
     Text,
     cast,
+    exists,
     func,
     or_,
     select,
@@ -27,6 +29,16 @@ from meterdrop.store.schema import device, reading
 from meterdrop.tables import DAY, DECIMAL, LINE, TEXT
 
 _CHANGEABLE: Final = frozenset(device.columns.keys()) - {"id", "partner", "serial_key"}
+
+_ELSEWHERE: Final = Table(
+    "service_elsewhere",
+    MetaData(),
+    Column("device", BigInteger, primary_key=True, autoincrement=False),
+    Column("start", Date, primary_key=True),
+    Column("end", Date),
+    Column("other", BigInteger),
+    prefixes=["TEMPORARY"],
+)
 
 
 def _dtype(column: Column[Any]) -> pd.ArrowDtype:
@@ -74,24 +86,51 @@ def change(connection: Connection, devices: pd.DataFrame) -> None:
         )
 
 
-def readings_outside(connection: Connection, *, services: pd.DataFrame) -> pd.DataFrame:
+def readings_outside(
+    connection: Connection, *, services: pd.DataFrame, elsewhere: pd.DataFrame
+) -> pd.DataFrame:
     """Of readings that lie outside of these services: device, how many, the first and the last day.
 
     `services` has device, partner, start and end (null: in service); the days at both ends belong to a service.
+    Readings of days on which the meter served `elsewhere` (device, start, end, other) are not counted, unless that
+    other service has readings of those days itself.
     """
     if len(services) == 0:
         return _outside([])
     span = _told([device.c.partner, Column("start", Date), Column("end", Date)])
-    with _temporary(connection, span, services[["device", "partner", "start", "end"]]):
+    with (
+        _temporary(connection, span, services[["device", "partner", "start", "end"]]),
+        _temporary(connection, _ELSEWHERE, elsewhere),
+    ):
         rows = connection.execute(
             select(reading.c.device, func.count(), func.min(reading.c.day), func.max(reading.c.day))
             .select_from(span)
             .join(reading, (reading.c.partner == span.c.partner) & (reading.c.device == span.c.device))
-            .where(or_(reading.c.day < span.c.start, reading.c.day > span.c.end))
+            .where(or_(reading.c.day < span.c.start, reading.c.day > span.c.end), ~_goes_elsewhere())
             .group_by(reading.c.device)
             .order_by(reading.c.device)
         ).all()
     return _outside([tuple(row) for row in rows])
+
+
+def _goes_elsewhere() -> ColumnElement[bool]:
+    there = reading.alias("there")
+    taken = (
+        exists()
+        .where(
+            there.c.partner == reading.c.partner,
+            there.c.device == _ELSEWHERE.c.other,
+            there.c.day == reading.c.day,
+        )
+        .correlate_except(there)
+    )
+    return exists().where(
+        _ELSEWHERE.c.device == reading.c.device,
+        _ELSEWHERE.c.start <= reading.c.day,
+        or_(_ELSEWHERE.c.end.is_(None), reading.c.day <= _ELSEWHERE.c.end),
+        func.coalesce(_ELSEWHERE.c.start < _ELSEWHERE.c.end, True),
+        ~taken,
+    )
 
 
 def _outside(rows: list[tuple[object, ...]]) -> pd.DataFrame:
@@ -108,7 +147,8 @@ def _outside(rows: list[tuple[object, ...]]) -> pd.DataFrame:
 def _told(columns: list[Column[Any]]) -> Table:
     """A table of devices' ids with such columns, for one statement."""
     made = [Column(column.name, column.type) for column in columns]
-    key = Column("device", BigInteger, primary_key=True, autoincrement=False)
+    # No primary key: SQLite goes through these few rows and looks each up, not through all readings.
+    key = Column("device", BigInteger, nullable=False)
     return Table("told_device", MetaData(), key, *made, prefixes=["TEMPORARY"])
 
 

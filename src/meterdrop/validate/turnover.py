@@ -155,10 +155,8 @@ def narrowed(settled: Settled) -> pd.DataFrame:
 
     Readings stored for them may lie outside of their service by now.
     """
-    register, known = settled.register, len(settled.known)
-    start, end = register.services.start[:known], settled.end[:known]
-    fewer = (start > days(settled.known["installed_from"], empty=ALWAYS)) | (end < settled.before[:known])
-    where = np.flatnonzero(fewer)
+    register, where = settled.register, _narrowed(settled)
+    end = settled.end
     line = cause_of(settled)[where]
     device = settled.known.iloc[where]
     return pd.DataFrame(
@@ -171,6 +169,54 @@ def narrowed(settled: Settled) -> pd.DataFrame:
             "line": pd.Series(pa.array(line, pa.int64(), mask=line == NOBODY), dtype=LINE),
         }
     )
+
+
+def _narrowed(settled: Settled) -> Numbers:
+    known = len(settled.known)
+    later = settled.register.services.start[:known] > days(settled.known["installed_from"], empty=ALWAYS)
+    fewer: Numbers = np.flatnonzero(later | (settled.end[:known] < settled.before[:known]))
+    return fewer
+
+
+def elsewhere(settled: Settled) -> pd.DataFrame:
+    """The other services of the numbers of those narrowed: device, start and end (null: in service) of each.
+
+    `device` is the narrowed one: readings of days on which the meter served elsewhere go there. `other` is the
+    other one, null if it is new.
+    """
+    where = _narrowed(settled)
+    serial = settled.register.services.serial
+    of_number = pd.DataFrame({"serial": serial, "other": np.arange(len(serial))})
+    asked = pd.DataFrame({"serial": serial[where], "own": where})
+    pairs = asked.merge(of_number[np.isin(serial, serial[where])], on="serial").query("own != other")
+    own, other = pairs["own"].to_numpy(dtype=np.int64), pairs["other"].to_numpy(dtype=np.int64)
+    base = settled.register.base[other]
+    ids = arrow(settled.known["device"]).take(pa.array(base, pa.int64(), mask=base == NOBODY))
+    return pd.DataFrame(
+        {
+            "device": settled.known["device"].iloc[own].reset_index(drop=True),
+            "start": settled.register.frame["installed_from"].iloc[other].reset_index(drop=True),
+            "end": day_column(settled.end[other]),
+            "other": pd.Series(pd.arrays.ArrowExtensionArray(ids), dtype=LINE),
+        }
+    )
+
+
+def renewed_numbers(settled: Settled) -> pd.DataFrame:
+    """Numbers (partner, serial_key) of several services of which one is new or has other days than before.
+
+    Their readings may belong to another one of them now.
+    """
+    register = settled.register
+    serial, start = register.services.serial, register.services.start
+    first = np.append(days(settled.known["installed_from"], empty=ALWAYS), ALWAYS)[register.base]
+    other = (register.base == NOBODY) | (settled.end != settled.before) | (start != first)
+    several = np.bincount(serial)[serial] > 1
+    _, where = np.unique(
+        np.where(np.isin(serial, serial[other & several]), serial, NOBODY), return_index=True
+    )
+    where = where[np.isin(serial[where], serial[other & several])]
+    return register.frame[["partner", "serial_key"]].iloc[where].reset_index(drop=True)
 
 
 def day_column(day: Numbers) -> pd.Series:

@@ -25,7 +25,7 @@ from meterdrop.validate.columns import check_columns
 from meterdrop.validate.devices import check_devices, check_owners, refuse_unless_registrar
 from meterdrop.validate.services import named_services
 from meterdrop.validate.snapshot import Told
-from meterdrop.validate.turnover import missing, narrowed, tell_turnover
+from meterdrop.validate.turnover import elsewhere, missing, narrowed, tell_turnover
 
 _STORED: Final = {
     "owner": "partner",
@@ -151,7 +151,7 @@ class DeviceRules:
         """`device.readings-out-of-service`: stored readings of days on which their device did not serve, as we know now."""
         services = narrowed(settled).dropna(subset="line")
         with self._database.reading() as store:
-            outside = devices.readings_outside(store, services=services)
+            outside = devices.readings_outside(store, services=services, elsewhere=elsewhere(settled))
         found = outside.merge(services[["device", "serial", "line"]], on="device")
         return findings_at(
             line=found["line"],

@@ -7,9 +7,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from meterdrop.store import devices, events
+from meterdrop.store import devices, events, following
 from meterdrop.store.bulk import number_column
 from meterdrop.store.database import Store
+from meterdrop.store.following import Followed
 from meterdrop.store.spool import Spool
 from meterdrop.tables import LINE, decimal_text
 from meterdrop.usecases.judging.rules import Publication
@@ -17,8 +18,9 @@ from meterdrop.validate.arrays import Mask, Numbers, arrow
 from meterdrop.validate.changes import Settled
 from meterdrop.validate.matching import differing
 from meterdrop.validate.periods import NOBODY
+from meterdrop.validate.register import EXCHANGE_OUT
 from meterdrop.validate.snapshot import FACTS
-from meterdrop.validate.turnover import cause_of, day_column
+from meterdrop.validate.turnover import cause_of, day_column, renewed_numbers
 
 _HISTORY: Final = [*FACTS, "installed_to"]
 """What the audit remembers of a device that changed."""
@@ -26,6 +28,8 @@ _BEFORE: Final = "before_"
 
 _ADDED, _SEEN, _TOLD, _CHANGED = "devices-added", "devices-seen", "devices-told", "devices-changed"
 """Names in the spool: new devices; known ones that were named; those told otherwise; all that are otherwise now."""
+_RENEWED: Final = "devices-renewed"
+"""And numbers whose readings may belong to another service of theirs now."""
 
 
 def keep(settled: Settled, *, spool: Spool) -> None:
@@ -44,6 +48,7 @@ def keep(settled: Settled, *, spool: Spool) -> None:
     both = pd.concat([now, then.add_prefix(_BEFORE)], axis="columns")
     line = np.where(told, settled.lines, cause_of(settled))
     spool.add(_CHANGED, both.assign(line=_lines(line[changed])))
+    spool.add(_RENEWED, renewed_numbers(settled))
 
 
 def _known(settled: Settled, chosen: Mask, *, frame: pd.DataFrame) -> pd.DataFrame:
@@ -88,6 +93,28 @@ def publish(store: Store, *, spool: Spool, publication: Publication) -> None:
     for block in spool.blocks(_ADDED):
         delivery = number_column(publication.delivery, len(block))
         devices.add(store, block.assign(delivery=delivery, seen_in=delivery))
+    for block in spool.blocks(_RENEWED):
+        followed = following.follow(store, numbers=block, read_out=EXCHANGE_OUT)
+        events.tell_each(
+            store,
+            at=publication.now,
+            who=publication.who,
+            what="device.readings-followed",
+            delivery=publication.delivery,
+            why=publication.why,
+            acts=[_followed(one, delivery=publication.delivery) for one in followed],
+        )
+
+
+def _followed(one: Followed, *, delivery: int) -> dict[str, Any]:
+    """Readings that went with their meter, on the line that told of its other service, if it is one of this delivery."""
+    days = {"first": str(one.first), "last": str(one.last)}
+    return {
+        "partner": one.partner,
+        "line": one.line if one.delivery == delivery else None,
+        "before": {"device": one.before},
+        "after": {"device": one.after, "readings": one.readings, **days},
+    }
 
 
 def _acts(changed: pd.DataFrame) -> list[dict[str, Any]]:
