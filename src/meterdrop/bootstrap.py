@@ -1,6 +1,7 @@
 """How is the house put together? The only place that builds things from settings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -30,6 +31,7 @@ from meterdrop.usecases.partners import Partners
 from meterdrop.usecases.publish import Publisher
 from meterdrop.usecases.receive_upload import ReceiveUploads
 from meterdrop.usecases.recheck import Recheck
+from meterdrop.usecases.rehearsal import rehearsal_home
 from meterdrop.usecases.rejudge import Rejudge
 from meterdrop.usecases.release import Decide
 from meterdrop.usecases.reports import Reports
@@ -274,7 +276,20 @@ class House:
             rejudge=self.rejudge,
             recheck=self.recheck,
             agreement_of=self.agreement_of,
+            rehearsal=self.rehearsal,
         )
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[Reprocess | None]:
+        """A reprocess over a copy of everything it writes to; None if there can be no copy."""
+        with rehearsal_home(self.database, folder=self.home / "work" / "rehearsal") as home:
+            if home is None:
+                yield None
+                return
+            there = self.settings.model_copy(update={"home": home, "database": None, "originals": None})
+            house = replace(self, settings=there, schemas=self.catalog)
+            yield house.reprocess
+            house.database.close()
 
     @cached_property
     def recheck(self) -> Recheck:

@@ -1,7 +1,9 @@
 """Lines judged again later: what was told since stays, nothing is lost, and one delivery holds up no other."""
 
+import shutil
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -175,6 +177,46 @@ def test_bad_line_before_contradicting_lines_comes_back_with_them(house: House) 
 
     assert done.findings_by_code == {"reading.conflict-in-file": 2, "value.not-a-number": 1}
     assert len(rejects(house, done).splitlines()) == 4
+
+
+def rehearsed(house: House) -> Reprocessed:
+    return house.reprocess(Selection(), dry_run=True, progress=lambda _done, _all: None)
+
+
+@pytest.fixture
+def entangled(house: House) -> House:
+    """Meter 2 came late: of its readings in two deliveries one contradicts the other."""
+    taken(house, f"{HEADER}\n2;5;m3;2026-11-05\n1;1;m3;2026-11-05\n")
+    taken(house, f"{HEADER}\n2;4;m3;2026-11-06\n1;1;m3;2026-11-06\n", name="next.csv")
+    register(house, "1", "2")
+    return house
+
+
+def test_dry_run_tells_what_the_run_comes_to_and_changes_nothing(entangled: House) -> None:
+    """What one delivery's lines come to depends on those of another, which would be stored before."""
+    house = entangled
+    (house.home / "work" / "rehearsal").mkdir()
+    (house.home / "work" / "rehearsal" / "meterdrop.db").write_bytes(b"left by one that was killed")
+    kept = [house.home / name for name in ("originals", "receipts", "meterdrop.db")]
+    before = [path.read_bytes() for place in kept for path in [place, *place.rglob("*")] if path.is_file()]
+
+    would = rehearsed(house)
+
+    after = [path.read_bytes() for place in kept for path in [place, *place.rglob("*")] if path.is_file()]
+    assert after == before
+    assert not (house.home / "work" / "rehearsal").exists()
+    assert len(open_lines(house)) == 2
+    assert (would.accepted, would.still, would.dry_run, would.first_pass_only) == (1, 1, True, False)
+    assert would.deliveries == reprocessed(house).deliveries
+
+
+def test_dry_run_without_room_for_a_copy_says_that_it_is_the_first_pass(
+    entangled: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _where: SimpleNamespace(free=10_000))
+    would = rehearsed(entangled)
+    assert (would.accepted, would.first_pass_only) == (2, True)
+    assert not (entangled.home / "work" / "rehearsal").exists()
 
 
 def test_second_run_finds_nothing_to_do_however_many_deliveries_wait(house: House) -> None:

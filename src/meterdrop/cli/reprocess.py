@@ -59,6 +59,7 @@ def reprocess(
         said.as_json(
             {
                 "dry_run": done.dry_run,
+                "first_pass_only": done.first_pass_only,
                 "accepted": done.accepted,
                 "still_failing": done.still,
                 "newly_rejected": done.newly_rejected,
@@ -77,6 +78,11 @@ def _say(done: Reprocessed, *, rechecked: bool) -> None:
     if rechecked:
         counts += f", newly reject {done.newly_rejected}"
     said.say(f"{counts}: lines of {len(done.deliveries) + len(done.rechecked)} deliveries")
+    if done.first_pass_only:
+        said.say(
+            "That is the first pass: there was no room for a copy of the database to try it on (or it is no file). "
+            "Lines that are accepted may help others."
+        )
     if done.left_out:
         said.say(
             f"{done.left_out} line(s) that a reviewer corrected were not judged: the files don't tell them"

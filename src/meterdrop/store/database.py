@@ -1,11 +1,12 @@
 """Where is everything kept? One database behind one small face."""
 
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 from sqlalchemy import Connection
 
 from meterdrop.store import migrate
-from meterdrop.store.engine import make_engine, reading_from, writing
+from meterdrop.store.engine import copy_file, make_engine, reading_from, size_of_file, writing
 
 Store = Connection
 """An open transaction, as the repositories take it."""
@@ -24,6 +25,14 @@ class Database:
     def reading(self) -> AbstractContextManager[Store]:
         """One consistent view, never in the way of writers."""
         return reading_from(self._engine)
+
+    def size(self) -> int | None:
+        """Bytes of the database, if it is a file that can be copied."""
+        return size_of_file(self._engine)
+
+    def copy_to(self, path: Path) -> None:
+        """Copies a database that is a file, as it is now; writers go on meanwhile."""
+        copy_file(self._engine, path=path)
 
     def upgrade(self) -> None:
         """Brings the database to today's shape; safe to repeat."""

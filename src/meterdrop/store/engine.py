@@ -1,10 +1,10 @@
 """How do we reach the database? One engine, write transactions that begin at once, busy or away told as `TryAgain`."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
-from sqlite3 import register_adapter
+from sqlite3 import connect, register_adapter
 from typing import Final
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -99,6 +99,29 @@ def is_missing(engine: Engine) -> bool:
         and file not in (None, "", ":memory:")
         and not Path(str(file)).exists()
     )
+
+
+def size_of_file(engine: Engine) -> int | None:
+    """Bytes of a database that is a file, those that wait in its log included; None if it is none."""
+    if engine.dialect.name != "sqlite":
+        return None
+    with reading_from(engine) as connection:
+        pages, bytes_each = (
+            connection.exec_driver_sql(f"PRAGMA {what}").scalar_one() for what in ("page_count", "page_size")
+        )
+        return int(pages) * int(bytes_each)
+
+
+def copy_file(engine: Engine, *, path: Path) -> None:
+    """A database that is a file as of now, at another path; nobody who writes has to wait."""
+    with (
+        answering(engine),
+        closing(engine.raw_connection()) as source,
+        closing(connect(path)) as target,
+    ):
+        if not isinstance(source.driver_connection, SqliteConnection):
+            raise TypeError("only a database that is a file can be copied")
+        source.driver_connection.backup(target)
 
 
 def _first_line(error: DatabaseError) -> str:

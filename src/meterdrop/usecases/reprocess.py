@@ -1,6 +1,7 @@
 """What may have changed is tried again: the register grew, a rule or a profile is another one."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -42,6 +43,8 @@ class Reprocessed:
 
     deliveries: tuple[Rejudged, ...]
     dry_run: bool
+    first_pass_only: bool = False
+    """A dry run that could not be done on a copy: lines that are accepted may help others, which is not told."""
     rechecked: tuple[Rechecked, ...] = ()
 
     @property
@@ -74,6 +77,8 @@ class Reprocess:
     rejudge: Rejudge
     recheck: Recheck
     agreement_of: Callable[[str, str, date], Agreement]
+    rehearsal: Callable[[], AbstractContextManager["Reprocess | None"]]
+    """The same over a copy of everything, for a dry run; None where there can be no copy."""
 
     def __call__(
         self,
@@ -88,7 +93,11 @@ class Reprocess:
         With `recheck_since`, accepted lines of deliveries received since then are judged by changed rules, too.
         """
         with self.locks.hold("reprocess", wait=0):
-            done = self._until_nothing_changes(selection, dry_run=dry_run, progress=progress)
+            first_pass_only = False
+            if dry_run:
+                done, first_pass_only = self._rehearsed(selection, progress=progress)
+            else:
+                done = self._until_nothing_changes(selection, dry_run=False, progress=progress)
             rechecked: tuple[Rechecked, ...] = ()
             if recheck_since is not None:
                 rechecked = self.recheck(
@@ -104,7 +113,18 @@ class Reprocess:
             accepted=sum(one.accepted for one in done),
             dry_run=dry_run,
         )
-        return Reprocessed(deliveries=done, dry_run=dry_run, rechecked=rechecked)
+        return Reprocessed(
+            deliveries=done, dry_run=dry_run, first_pass_only=first_pass_only, rechecked=rechecked
+        )
+
+    def _rehearsed(
+        self, selection: Selection, *, progress: Callable[[int, int], None]
+    ) -> tuple[tuple[Rejudged, ...], bool]:
+        """What would come of it, and whether that is told of the first pass only."""
+        with self.rehearsal() as copy:
+            there = copy or self
+            told = there._until_nothing_changes(selection, dry_run=copy is None, progress=progress)
+            return told, copy is None
 
     def _until_nothing_changes(
         self, selection: Selection, *, dry_run: bool, progress: Callable[[int, int], None]
