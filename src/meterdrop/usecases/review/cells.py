@@ -1,7 +1,7 @@
 """Which cells has a quarantined line, and which would it have? For a person; judging reads lines by itself."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from typing import Final
@@ -9,6 +9,8 @@ from typing import Final
 from meterdrop.model.errors import OperatorMistake
 from meterdrop.model.layout import Layout
 
+_UNREAD: Final = "�"
+"""Stands for what is no letter; a partner may have sent the sign itself."""
 _END: Final = "\r\n"
 """The writer quotes cells that hold letters of its line end; the end itself is taken off again."""
 
@@ -32,10 +34,12 @@ def cells_by_heading(raw: bytes, *, layout: Layout) -> dict[str, str]:
 def corrected(raw: bytes, *, layout: Layout, cells: Mapping[str, str]) -> Correction:
     """The line with new cells by heading or by our column, in the file's own encoding and with its separator.
 
-    Raises OperatorMistake for a heading the file has not (or has twice), and for what can't be written in it.
+    Raises OperatorMistake for a heading the file has not (or has twice), for what can't be written in it, and for
+    cells that stay though they can't be read.
     """
     kept = _split(raw, layout=layout)
     places = {_place(name, layout=layout): text for name, text in cells.items()}
+    _refuse_unreadable(raw, kept=kept, changed=places, layout=layout)
     row = [
         places.get(place, kept[place] if place < len(kept) else "") for place in range(len(layout.headings))
     ]
@@ -57,8 +61,31 @@ def corrected(raw: bytes, *, layout: Layout, cells: Mapping[str, str]) -> Correc
     return Correction(raw=written, cells=changed)
 
 
+def _refuse_unreadable(raw: bytes, *, kept: Sequence[str], changed: Collection[int], layout: Layout) -> None:
+    """What a person does not see as it was sent must not be stored as something else."""
+    if _can_be_read(raw, encoding=layout.encoding):
+        return
+    headings = _headings(layout)
+    unread = [
+        heading
+        for place, (heading, cell) in enumerate(zip(headings, kept, strict=False))
+        if _UNREAD in cell and place not in changed
+    ]
+    if unread:
+        raise OperatorMistake(
+            f"give these cells a text, too, for as they came they can't be read: {', '.join(unread)}"
+        )
+
+
+def _can_be_read(raw: bytes, *, encoding: str) -> bool:
+    try:
+        return "\x00" not in raw.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+
+
 def _split(raw: bytes, *, layout: Layout) -> list[str]:
-    text = raw.decode(layout.encoding, errors="replace").replace("\x00", "�")
+    text = raw.decode(layout.encoding, errors="replace").replace("\x00", _UNREAD)
     return next(csv.reader(StringIO(text, newline=""), delimiter=layout.separator), [])
 
 
