@@ -1,6 +1,9 @@
 """Lines judged again later: what was told since stays, nothing is lost, and one delivery holds up no other."""
 
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from meterdrop.bootstrap import House, make_home
+from meterdrop.dispatch.locks import Locks
 from meterdrop.model.delivery import Delivery
 from meterdrop.model.errors import OperatorMistake
 from meterdrop.settings import read_settings
@@ -154,6 +158,21 @@ def test_line_cannot_be_corrected_into_no_record(house: House, cells: dict[str, 
     assert house.show_delivery(done.number).delivery.lines.quarantined == 1
 
 
+@pytest.mark.parametrize("bad", [b"a\xff\xfeb", b"a\x00b"], ids=["bytes", "nul"])
+def test_cell_that_cannot_be_read_is_never_stored_as_something_else(house: House, bad: bytes) -> None:
+    """A reviewer mends one cell; the other one, which nobody can read, must be given a text, too."""
+    good = "1;4;m3;2026-11-04;žluťoučký kůň\n"
+    taken(house, f"{HEADER};Note\n{good}1;x;m3;2026-11-05;".encode() + bad + b"\n")
+    [line] = open_lines(house)
+
+    with pytest.raises(OperatorMistake, match="can't be read: Note"):
+        house.review.fix(line, cells={"Value": "5"}, who="test", reason="typing error")
+    assert open_lines(house) == [line]
+
+    house.review.fix(line, cells={"Value": "5", "Note": "ab"}, who="test", reason="typing error")
+    assert (open_lines(house), values(house)) == ([], ["4", "5"])
+
+
 @pytest.mark.parametrize(
     ("mark", "encoding"), [(b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")]
 )
@@ -217,6 +236,39 @@ def test_dry_run_without_room_for_a_copy_says_that_it_is_the_first_pass(
     would = rehearsed(entangled)
     assert (would.accepted, would.first_pass_only) == (2, True)
     assert not (entangled.home / "work" / "rehearsal").exists()
+
+
+class _MeanwhileLocks(Locks):
+    """Before the lock of the partner is got, another process acts."""
+
+    def __init__(self, folder: Path, *, act: Callable[[], object]) -> None:
+        super().__init__(folder)
+        self._act = act
+
+    @contextmanager
+    def hold(self, name: str, *, wait: float) -> Iterator[None]:
+        if name != "reprocess":
+            self._act()
+        with super().hold(name, wait=wait):
+            yield
+
+
+def test_lines_that_end_while_a_run_is_under_way_stop_no_others(entangled: House) -> None:
+    """A reviewer is quicker: the run goes on with the next delivery, and tells what it did."""
+    house = entangled
+    first = Choice(delivery=2)
+
+    def dismissed() -> None:
+        if 200000002 in open_lines(house):
+            house.review.dismiss(first, who="test", reason="not wanted")
+
+    locks = _MeanwhileLocks(house.home / "locks", act=dismissed)
+    done = replace(house.reprocess, locks=locks)(
+        Selection(), dry_run=False, progress=lambda _done, _all: None
+    )
+
+    assert [(one.delivery, one.accepted) for one in done.deliveries] == [(3, 1)]
+    assert sorted(values(house)) == ["1", "1", "4"]
 
 
 def test_second_run_finds_nothing_to_do_however_many_deliveries_wait(house: House) -> None:

@@ -33,6 +33,10 @@ from meterdrop.usecases.resettle import resettle
 _ENDED: Final = "these lines are not open any more: look at the quarantine again"
 
 
+class LinesEnded(TryAgain):
+    """None of the lines to judge again is open by now: someone else ended them."""
+
+
 @dataclass(frozen=True)
 class Act:
     """Why lines are judged again, by whom, and what becomes of those that are right now."""
@@ -122,7 +126,7 @@ class Rejudge:
         with self.database.reading() as store:
             delivery = deliveries.get(store, key)
         if delivery.state is State.ACCEPTED:
-            raise TryAgain(_ENDED)
+            raise LinesEnded(_ENDED)
         if delivery.state is not State.PARTLY_ACCEPTED:
             raise OperatorMistake(
                 f"delivery {delivery.number} is {delivery.state.value}: its lines can't be judged one by one"
@@ -150,7 +154,7 @@ class Rejudge:
                 store, partner=delivery.partner, feed=str(delivery.feed), before=delivery.id
             )
         if not len(excerpt.lines):
-            raise TryAgain(_ENDED)
+            raise LinesEnded(_ENDED)
         rules = self.rules_for(agreement, self.day_of(delivery))
         came_with = delivery.id if act.yields else None
         occasion = Occasion(came_with=came_with, waived=act.waived, traces=traces)

@@ -16,7 +16,7 @@ from meterdrop.model.line_state import LineState
 from meterdrop.store import deliveries, quarantine
 from meterdrop.store.database import Database
 from meterdrop.usecases.recheck import Recheck, Rechecked
-from meterdrop.usecases.rejudge import Act, Rejudge, Rejudged
+from meterdrop.usecases.rejudge import Act, LinesEnded, Rejudge, Rejudged
 
 log = structlog.get_logger()
 
@@ -144,10 +144,15 @@ class Reprocess:
                 break
         return tuple(outcomes[key] for key in sorted(outcomes))
 
-    def _tried(self, key: int, *, lines: Sequence[int], act: Act, dry_run: bool) -> Rejudged:
-        """One delivery that can't be judged as things are (its profile changed, say) must not stop the others."""
+    def _tried(self, key: int, *, lines: Sequence[int], act: Act, dry_run: bool) -> Rejudged | None:
+        """One delivery that can't be judged as things are (its profile changed, say) must not stop the others.
+
+        Nor one whose lines ended since they were chosen: a person or a corrected upload was quicker (None).
+        """
         try:
             return self.rejudge(key, lines=lines, act=act, dry_run=dry_run)
+        except LinesEnded:
+            return None
         except (CannotRead, OperatorMistake) as problem:
             log.warning("reprocess.left", delivery=key, lines=len(lines), why=str(problem))
             return Rejudged(delivery=key, accepted=0, duplicate=0, still=len(lines), findings=())
@@ -189,7 +194,9 @@ class Reprocess:
                 delivery = deliveries.get(store, key)
             if delivery.state is State.PARTLY_ACCEPTED:
                 with self.locks.hold(f"partner-{delivery.partner}", wait=_PARTNER_WAIT):
-                    yield self._tried(key, lines=lines, act=act, dry_run=dry_run)
+                    outcome = self._tried(key, lines=lines, act=act, dry_run=dry_run)
+                if outcome is not None:
+                    yield outcome
             progress(number, len(chosen))
 
 
