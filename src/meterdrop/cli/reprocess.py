@@ -1,7 +1,7 @@
 """`reprocess`, for cron: what may have changed is tried again."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Annotated
 
 import typer
@@ -20,7 +20,7 @@ from meterdrop.cli.words import (
     house_of,
     partner_of,
 )
-from meterdrop.model.delivery import delivery_number
+from meterdrop.model.delivery import PRAGUE, delivery_number
 from meterdrop.usecases.reprocess import Reprocessed, Selection
 
 
@@ -30,7 +30,9 @@ def reprocess(
     feed: FeedOption = None,
     code: Annotated[str | None, typer.Option(help="Only lines with this finding.")] = None,
     delivery: Annotated[str | None, typer.Option(help="Only this delivery.")] = None,
-    since: Annotated[str | None, typer.Option(help="Only deliveries received from this day on.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only deliveries received from this day (in Prague) on.")
+    ] = None,
     recheck: Annotated[
         int | None,
         typer.Option(
@@ -51,7 +53,7 @@ def reprocess(
         feed=feed_of(house, feed),
         code=code_of(code),
         delivery=None if delivery is None else house.show_delivery.found(delivery).id,
-        since=None if first_day is None else datetime.combine(first_day, time(), UTC),
+        since=None if first_day is None else datetime.combine(first_day, time(), PRAGUE),
     )
     recheck_since = None if recheck is None else now() - timedelta(days=recheck)
     done = _run(house, selection, dry_run=dry_run, recheck_since=recheck_since)
