@@ -211,6 +211,38 @@ def test_managers_lines_of_one_number_are_told_apart_by_whose_they_are(loop: Loo
     assert loop.states(2) == [(2, "superseded"), (3, "superseded")]
 
 
+def test_manager_s_line_is_tried_again_once_its_partner_was_added(loop: Loop) -> None:
+    loop.site.done("partner", "add", "home", "--group", "2")
+    kind = [
+        "partner: home",
+        "name: Home",
+        "group: 2",
+        "kind: manager",
+        "language: en",
+        "feeds: {devices: {}}",
+    ]
+    loop.site.write("../home/schemas/partners/home.yaml", kind)
+    row = "2026-01-01;A-1;m3;hall;CW;777;-;1;2024-01-01;1;CC"
+    path = str(loop.site.write("1.csv", [f"{REGISTER_HEADER};Partner", row]))
+    loop.site.done("ingest", "--partner", "home", path, code=1)
+    assert loop.site.document("reprocess")["deliveries"] == []
+
+    loop.site.done("partner", "add", "cc", "--group", "1")
+
+    assert loop.site.document("reprocess")["accepted"] == 1
+    assert loop.rows("select serial from device where partner = 'cc'") == [{"serial": "777"}]
+
+
+def test_a_day_to_reprocess_from_begins_at_midnight_in_prague(loop: Loop) -> None:
+    loop.send("r.csv", "10003;5;m3;2026-10-30", "10001;1;m3;2026-10-30", code=1)
+    loop.site.register("10003", name="grown.csv")
+    with loop.site.house().database.writing() as store:
+        store.exec_driver_sql("UPDATE delivery SET received_at = '2026-11-23T23:30:00.000000Z' WHERE id = 2")
+
+    assert loop.site.document("reprocess", "--since", "2026-11-25")["accepted"] == 0
+    assert loop.site.document("reprocess", "--since", "2026-11-24")["accepted"] == 1, "half past midnight"
+
+
 def test_line_without_a_day_is_not_found_by_a_later_file(loop: Loop) -> None:
     loop.send("r.csv", "10001;5;m3;some day", "10001;1;m3;2026-10-29", code=1)
     loop.send("next.csv", "10001;6;m3;2026-10-30")
