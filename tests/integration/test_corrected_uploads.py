@@ -332,6 +332,14 @@ def test_fix_by_our_column_or_heading_and_dry_run_of_it(loop: Loop) -> None:
     assert loop.ended(2, 2)[0]["after"]["cells"] == {"Stav": "5", "Datum": "31.10.2026"}
 
 
+@pytest.mark.parametrize("twice", [("Stav=5", "Stav=6"), ("Stav=5", "Value=6")], ids=["heading", "column"])
+def test_cell_that_is_given_twice_is_a_slip(loop: Loop, twice: tuple[str, str]) -> None:
+    rows = ["Výrobní číslo;Stav;Jednotka;Datum", "10001;x;m3;30.10.2026"]
+    loop.site.done("ingest", "--partner", "anyone", str(loop.site.write("r.csv", rows)), code=1)
+    assert "twice" in loop.site.refused("quarantine", "fix", "200000002", *twice, "--reason", "seen")
+    assert loop.states(2) == [(2, "open")]
+
+
 LOG = """feed: log
 target: records
 {form}

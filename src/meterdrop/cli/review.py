@@ -46,9 +46,12 @@ def fix(
     pairs = [_pair(one) for one in (*(cells or ()), *(cell or ()))]
     if not pairs:
         raise OperatorMistake("name the new cells: HEADING=CELL, for example Stav=39,13")
+    cells_by_name = dict(pairs)
+    if len(cells_by_name) < len(pairs):
+        raise OperatorMistake("a cell is given twice: say once what it is")
     house = house_of(context)
     outcome = house.review.fix(
-        key_of(id), cells=dict(pairs), who=said.who(), reason=given(reason), dry_run=dry_run
+        key_of(id), cells=cells_by_name, who=said.who(), reason=given(reason), dry_run=dry_run
     )
     ended = Ended(lines=outcome.accepted + outcome.duplicate, still=outcome.still, findings=outcome.findings)
     _tell(house, Choice(ids=(key_of(id),)), ended, state=LineState.CORRECTED, dry_run=dry_run, json_=json_)

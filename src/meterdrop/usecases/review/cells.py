@@ -39,6 +39,8 @@ def corrected(raw: bytes, *, layout: Layout, cells: Mapping[str, str]) -> Correc
     """
     kept = _split(raw, layout=layout)
     places = {_place(name, layout=layout): text for name, text in cells.items()}
+    if len(places) < len(cells):
+        raise OperatorMistake("a cell is given twice, by its heading and by our column: say once what it is")
     _refuse_unreadable(raw, kept=kept, changed=places, layout=layout)
     row = [
         places.get(place, kept[place] if place < len(kept) else "") for place in range(len(layout.headings))
