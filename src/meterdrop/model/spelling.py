@@ -11,6 +11,9 @@ def fold(text: str) -> str:
 
 
 def heading_key(heading: str) -> str:
-    """The heading's letters and digits, nothing else: `Výrobní_číslo ` and `VYROBNI CISLO` are the same."""
+    """The heading's letters, digits and `+`, nothing else: `Výrobní_číslo ` and `VYROBNI CISLO` are the same.
+
+    Energy drawn and fed back are `A+` and `A-`, or `+A` and `-A`: two headings.
+    """
     letters = unicodedata.normalize("NFKD", heading).casefold()
-    return "".join(letter for letter in letters if letter.isalnum())
+    return "".join(letter for letter in letters if letter.isalnum() or letter == "+")
