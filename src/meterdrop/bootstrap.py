@@ -17,6 +17,7 @@ from meterdrop.model.partner import Partner
 from meterdrop.receive.originals import Originals
 from meterdrop.settings import Settings, read_settings
 from meterdrop.store.database import Database
+from meterdrop.store.room import Room
 from meterdrop.usecases import init
 from meterdrop.usecases.checkpoint import Checkpoint, kill_at, walk_on
 from meterdrop.usecases.digest import MakeDigest
@@ -193,8 +194,18 @@ class House:
     def publisher(self) -> Publisher:
         """Writes outcomes down."""
         return Publisher(
-            database=self.database, originals=self.originals, work=self.home / "work", clock=now, at=self.at
+            database=self.database,
+            originals=self.originals,
+            work=self.home / "work",
+            room=self.room,
+            clock=now,
+            at=self.at,
         )
+
+    @cached_property
+    def room(self) -> Room:
+        """What must stay free on the disks."""
+        return Room(folders=self.settings.written_to, floor=self.settings.free_disk_mb * 1024 * 1024)
 
     @cached_property
     def receive(self) -> ReceiveUploads:
@@ -340,6 +351,7 @@ class House:
             database=self.database,
             landing=self.home / "landing",
             aside=self.receive.aside,
+            room=self.room,
             silent_after=timedelta(days=self.settings.silent_days),
             clock=now,
         )

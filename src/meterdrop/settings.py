@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     """So long may loading one delivery take; then its worker is killed, which counts as an attempt."""
     delivery_mb: int = Field(default=1024, ge=64)
     """So much memory may loading one delivery take, beyond what its worker holds anyway."""
+    free_disk_mb: int = Field(default=256, ge=0)
+    """So much of the disk stays free: what would need it waits."""
     sweep_seconds: float = Field(default=30.0, gt=0)
     silent_days: int = Field(default=40, ge=1)
     """A partner that sent nothing for so long is named by `status`."""
@@ -64,6 +66,15 @@ class Settings(BaseSettings):
         if self.database is None:
             return f"sqlite:///{self.home / 'meterdrop.db'}"
         return self.database.get_secret_value()
+
+    @property
+    def written_to(self) -> tuple[Path, ...]:
+        """Folders on the disks that are written to: the home's, and that of a database in a file elsewhere."""
+        scheme, _, file = self.database_url.partition(":///")
+        elsewhere = Path(file).parent
+        if scheme.startswith("sqlite") and elsewhere.is_dir() and elsewhere != self.home:
+            return self.home, elsewhere
+        return (self.home,)
 
     @property
     def originals_at(self) -> Path | str:

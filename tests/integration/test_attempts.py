@@ -1,7 +1,9 @@
 """Only a file that kills its worker becomes poison; a full disk or a busy database does not make it so."""
 
 import errno
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -52,6 +54,29 @@ def test_attempt_that_the_world_made_fail_is_not_counted(
 
     [settled] = house.drain("anyone")
     assert (settled.state, settled.attempts) == (State.ACCEPTED, 1)
+
+
+@pytest.mark.parametrize("above_the_floor", [0, 380])
+def test_delivery_without_room_on_the_disk_waits_and_is_loaded_once_there_is_room(
+    house: House, monkeypatch: pytest.MonkeyPatch, above_the_floor: int
+) -> None:
+    """No room to judge 177 bytes; or room to judge them, but not to store two rows."""
+    free = house.room.floor + above_the_floor
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=free))
+        with pytest.raises(TryAgain, match=r"has 256 MB free; some 1 MB are needed now.*make room"):
+            house.take_files([_given(house, REGISTER.format(correction="1"))], partner="anyone", feed=None)
+    assert [left.name for left in (house.home / "work").iterdir()] == ["given.csv"]
+
+    [settled] = house.drain("anyone")
+    assert (settled.state, settled.attempts) == (State.ACCEPTED, 1)
+
+
+def test_disk_below_its_floor_is_told_by_status(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert house.look_around().problems == ()
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=house.room.floor - 1))
+    [problem] = house.look_around().problems
+    assert problem.endswith("make room, and what waits is loaded by itself")
 
 
 def test_meter_on_a_bad_line_is_not_told_missing_from_the_snapshot(house: House) -> None:

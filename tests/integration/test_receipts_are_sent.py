@@ -1,5 +1,6 @@
 """The outbox is emptied at least once, in order, whole files only, whatever happens in between."""
 
+import errno
 import hashlib
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from shutil import copytree
 import pytest
 
 from meterdrop.bootstrap import House
+from meterdrop.receive.originals import Originals
 from meterdrop.settings import read_settings
 from meterdrop.store import outbox
 from tests.integration.command_line import READINGS_HEADER
@@ -53,6 +55,27 @@ def test_files_are_written_and_taken_away_in_order(house: House) -> None:
     assert (folder(house) / "a.json").read_bytes() == b"second"
     assert not (folder(house) / "b.json").exists()
     assert house.send_receipts() == 0
+
+
+def test_half_of_a_receipt_does_not_stay_on_a_full_disk(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "rejects"
+    kept.write_bytes(b"line;_code")
+    sha256 = hashlib.sha256(b"line;_code").hexdigest()
+    house.originals.keep(content=kept, sha256=sha256)
+    put(house, "r.rejects.csv", blob=sha256)
+
+    def full(_originals: Originals, _sha256: str, *, to: Path) -> None:
+        to.write_bytes(b"line")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Originals, "copy", full)
+        house.send_receipts()
+    assert not [left.name for left in folder(house).iterdir() if left.name.startswith(".")]
+    assert house.send_receipts() == 1
+    assert (folder(house) / "r.rejects.csv").read_bytes() == b"line;_code"
 
 
 def test_file_kept_like_an_original_is_written_byte_for_byte(house: House, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from meterdrop.store.room import Room
 from meterdrop.tables import Lines, as_frame, as_table
 
 PORTION: Final = 20_000
@@ -22,19 +23,26 @@ class Spool:
     """A folder of frames by name, appended block by block and read back in blocks.
 
     A name may have parts (`part`), each a name of its own; `parts` and `in_line_order` go through all of them.
+    With a `room` nothing is added that the disk has no room for.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, room: Room | None = None) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         self._folder = folder
+        self._room = room
         self._writers: dict[str, pa.ipc.RecordBatchStreamWriter] = {}
         self._rows: dict[str, int] = {}
 
     def add(self, name: str, frame: pd.DataFrame, *, portion: int | None = None) -> None:
-        """Appends a frame, or portions of at most so many rows; all frames of a name have the same columns and types."""
+        """Appends a frame, or portions of at most so many rows; all frames of a name have the same columns and types.
+
+        `TryAgain` if the disk is nearly full.
+        """
         if len(frame) == 0:
             return
+        if self._room is not None:
+            self._room.check()
         table = as_table(frame)
         if name not in self._writers:
             self._writers[name] = pa.ipc.new_stream(str(self._folder / name), table.schema, options=_PACKED)

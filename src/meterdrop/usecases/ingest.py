@@ -19,7 +19,7 @@ from meterdrop.receive.originals import Originals
 from meterdrop.store import deliveries, successors
 from meterdrop.store.database import Database
 from meterdrop.store.deliveries import Judgement
-from meterdrop.store.spool import Spool
+from meterdrop.store.room import needed_for, needed_to_judge
 from meterdrop.usecases.checkpoint import Checkpoint
 from meterdrop.usecases.closing import Corrections
 from meterdrop.usecases.drift import Drift, find_drift
@@ -111,9 +111,10 @@ class Ingest:
             )
 
     def _judged_and_published(self, delivery: Delivery, *, agreement: Agreement, layout: Layout) -> Delivery:
+        self.publisher.room.check(needed=needed_to_judge(delivery.bytes))
         rules = self.rules_for(agreement, self.day_of(delivery))
         occasion = self._occasion(delivery, agreement=agreement)
-        spool = Spool(self.publisher.work / f"delivery-{delivery.id}")
+        spool = self.publisher.spool(f"delivery-{delivery.id}")
         try:
             with self.originals.open(delivery.sha256) as stream:
                 judged = judge(
@@ -146,7 +147,7 @@ class Ingest:
 
     def would_come_to(self, delivery: Delivery) -> Judgement:
         """What loading this delivery would come to; nothing is changed."""
-        spool = Spool(self.publisher.work / f"delivery-{delivery.id}-{uuid4().hex}")
+        spool = self.publisher.spool(f"delivery-{delivery.id}-{uuid4().hex}")
         agreement: Agreement | None = None
         layout: Layout | None = None
         try:
@@ -201,6 +202,11 @@ class Ingest:
     ) -> Delivery:
         judgement, told = self._judgement(
             delivery, judged=judged, agreement=agreement, layout=layout, rules=corrections.rules
+        )
+        self.publisher.room.check(
+            needed=needed_for(
+                judged.lines, findings=sum(judged.findings_by_code.values()), size=delivery.bytes
+            )
         )
         return self.publisher.judged(
             delivery,
@@ -267,7 +273,7 @@ class Ingest:
         )
 
     def _poisoned(self, delivery: Delivery) -> Delivery:
-        Spool(self.publisher.work / f"delivery-{delivery.id}").close()  # what killed attempts left there
+        self.publisher.spool(f"delivery-{delivery.id}").close()  # what killed attempts left there
         finding = of_the_file(Code.FILE_POISONED, value=str(self.max_attempts))
         judgement = Judgement(
             state=State.POISONED, lines=LineCounts(), findings_by_code={finding.code.value: 1}

@@ -21,6 +21,7 @@ from meterdrop.report import rejects
 from meterdrop.store import anew, deliveries, events, finding_history, findings, outbox, quarantine
 from meterdrop.store.database import Database, Store
 from meterdrop.store.deliveries import Judgement
+from meterdrop.store.room import Room
 from meterdrop.store.spool import Spool
 from meterdrop.tables import Lines, findings_frame
 from meterdrop.usecases.anew import Waited, waited
@@ -37,8 +38,13 @@ class Publisher:
     database: Database
     originals: Originals
     work: Path
+    room: Room
     clock: Callable[[], datetime]
     at: Checkpoint
+
+    def spool(self, name: str) -> Spool:
+        """Where what is judged waits until it is published; the caller closes it."""
+        return Spool(self.work / name, room=self.room)
 
     def whole(
         self,
@@ -181,6 +187,7 @@ class Publisher:
             with path.open("wb") as stream:
                 stream.write(rejects.header(layout))
                 for rows, found in chain([first], blocks):
+                    self.room.check()
                     for block in rejects.lines(rows, findings=found, layout=layout, language=language):
                         stream.write(block)
             sha256 = sha256_of(path)

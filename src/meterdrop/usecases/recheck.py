@@ -84,7 +84,7 @@ class Recheck:
             return None
         with self.database.reading() as store:
             left_out = quarantine.not_as_they_came(store, delivery=delivery.id)
-        spool = Spool(self.publisher.work / f"recheck-{delivery.id}-{uuid4().hex}")
+        spool = self.publisher.spool(f"recheck-{delivery.id}-{uuid4().hex}")
         try:
             judged = self._judged(delivery, agreement=agreement, spool=spool, left_out=left_out)
             return self._compared(delivery, judged=judged, spool=spool, left_out=left_out)

@@ -132,7 +132,7 @@ class Rejudge:
                 f"delivery {delivery.number} is {delivery.state.value}: its lines can't be judged one by one"
             )
         name = f"again-{key}-{uuid4().hex}"
-        spool = Spool(self.publisher.work / name)
+        spool = self.publisher.spool(name)
         path = self.publisher.work / f"{name}.csv"
         try:
             again = self._judged(delivery, lines=np.array(lines, np.int64), act=act, spool=spool, path=path)

@@ -77,13 +77,20 @@ class SendReceipts:
             target.unlink(missing_ok=True)
             return
         temporary = folder / f".{letter.id}.tmp"
+        try:
+            self._fill(temporary, letter=letter)
+            temporary.rename(target)
+        except OSError:
+            temporary.unlink(missing_ok=True)  # a half receipt would only take up what is left of a full disk
+            raise
+
+    def _fill(self, temporary: Path, *, letter: Letter) -> None:
         if letter.content is not None:
             temporary.write_bytes(letter.content)
         else:
             self.originals.copy(str(letter.blob), to=temporary)
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
-        temporary.rename(target)
 
     def _sync(self, partners: set[str]) -> None:
         for partner in partners:

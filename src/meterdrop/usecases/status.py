@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from meterdrop.model.delivery import State
+from meterdrop.model.errors import TryAgain
 from meterdrop.receive import tickets
 from meterdrop.store import deliveries, outbox, partners, quarantine, register
 from meterdrop.store.database import Database
+from meterdrop.store.room import Room
 from meterdrop.usecases.drift import ToldDrift, told_drifts
 
 _LATE = timedelta(minutes=10)
@@ -39,6 +41,7 @@ class LookAround:
     database: Database
     landing: Path
     aside: Path
+    room: Room
     silent_after: timedelta
     clock: Callable[[], datetime]
 
@@ -69,7 +72,10 @@ class LookAround:
             oldest_unfinished=oldest,
             silent_partners=silent,
             header_changes=tuple(changes if partner else _last_of_each(changes)),
-            problems=_problems(by_state, oldest=oldest, now=now, silent=silent, aside=self.aside),
+            problems=(
+                *_full(self.room),
+                *_problems(by_state, oldest=oldest, now=now, silent=silent, aside=self.aside),
+            ),
         )
 
     def _oldest_on_doorstep(self) -> datetime | None:
@@ -90,6 +96,14 @@ def _last_of_each(latest_first: Sequence[ToldDrift]) -> list[ToldDrift]:
 
 def _older(one: datetime | None, other: datetime | None) -> datetime | None:
     return min((moment for moment in (one, other) if moment is not None), default=None)
+
+
+def _full(room: Room) -> tuple[str, ...]:
+    try:
+        room.check()
+    except TryAgain as full:
+        return (str(full),)
+    return ()
 
 
 def _problems(
