@@ -27,6 +27,8 @@ from meterdrop.tables import LINE, TEXT, TextBlock, TypedRows, findings_at, join
 
 READING_DAY: Final = "Date"
 """The column of a readings feed whose day a partner may mean as its start (`date_means`)."""
+READING_VALUE: Final = "Value"
+"""The column of a readings feed that a partner may send as consumption (`value_kind`)."""
 
 _CASTERS: Final[Mapping[Type, Caster]] = {
     Type.TEXT: cast_text,

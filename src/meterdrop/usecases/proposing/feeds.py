@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from meterdrop.detect.propose import Certainty, Statement, agreed, counted, guess, sure
 from meterdrop.detect.propose_names import propose_file_names
+from meterdrop.detect.propose_value_kind import propose_value_kind
 from meterdrop.model.feed import Feed, Target, Type
-from meterdrop.parse.cells import READING_DAY
+from meterdrop.parse.cells import READING_DAY, READING_VALUE
 from meterdrop.parse.cells_cast import matches
 from meterdrop.usecases.proposing.columns import Told, heading_proposals, units_in_headings
 from meterdrop.usecases.proposing.days import (
@@ -73,6 +74,7 @@ def propose_feed(
         decimal_mark=_decimal_mark(feed, cells),
         date_forms=forms,
         date_means=_date_means(feed, cells, forms=_forms(forms)),
+        value_kind=_value_kind(feed, headings),
         radio_is_name=propose_radio_is_name(
             feed, cells, heading=_heading_of(SERIAL, headings), register=register
         ),
@@ -95,6 +97,12 @@ def _date_means(feed: Feed, cells: Mapping[str, Cells], *, forms: tuple[str, ...
     if feed.target is not Target.READINGS or READING_DAY not in cells:
         return None
     return propose_date_means(cells[READING_DAY], forms=forms, sentinels=sentinels_of(feed))
+
+
+def _value_kind(feed: Feed, headings: Sequence[HeadingProposal]) -> Statement | None:
+    if feed.target is not Target.READINGS:
+        return None
+    return propose_value_kind(each.heading for each in headings if each.column == READING_VALUE)
 
 
 def _decimal_mark(feed: Feed, cells: Mapping[str, Cells]) -> Statement | None:

@@ -67,6 +67,8 @@ class FeedProposal:
     decimal_mark: Statement | None
     date_forms: Statement | None
     date_means: Statement | None
+    value_kind: Statement | None
+    """None: nothing speaks against states of a register."""
     radio_is_name: Statement | None
     refused: tuple[Refused, ...]
 

@@ -56,6 +56,7 @@ def _feed_lines(feed: FeedProposal) -> Iterator[str]:
         yield f"# decimal mark: {mark.value or 'not met'}  # {mark.certainty}: {_plain(mark.reason)}"
     yield from _line("date_forms", feed.date_forms)
     yield from _line("date_means", feed.date_means)
+    yield from _line("value_kind", feed.value_kind)
     yield from _line("radio_is_name", feed.radio_is_name)
     for refused in feed.refused:
         yield f"# refused as it stands: {counted(refused.cells, 'cell')} under {_shown(refused.heading)}: {refused.code}"
