@@ -221,7 +221,10 @@ def test_retry_after_the_rules_were_mended_takes_the_file_as_if_it_came_now(held
 def test_retry_of_a_refused_file_reads_it_by_the_profile_of_now(loop: Loop) -> None:
     path = loop.site.write("odd.csv", ["Meter;Counter;Unit;Date", "10001;2;m3;2026-10-31"])
     [receipt] = loop.site.document("ingest", "--partner", "anyone", "--feed", "readings", str(path), code=1)
-    assert (receipt["verdict"], receipt["findings_by_code"]) == ("refused", {"file.missing-column": 1})
+    assert (receipt["verdict"], receipt["findings_by_code"]) == (
+        "refused",
+        {"file.extra-column": 2, "file.missing-column": 1},
+    )
 
     loop.profile("  readings: {aliases: {SerialNum: [Meter], Value: [Counter]}}")
     told = decided(loop, "retry")
