@@ -90,7 +90,9 @@ def _cut(draw: Draw, file: CleanFile, line: bytes) -> bytes:
 
 
 def _other_encoding(draw: Draw, file: CleanFile, line: bytes) -> bytes:
+    """With a letter at least that is another one there."""
     text = line.decode(file.layout.encoding)
+    text = text if not text.isascii() else text + draw(st.sampled_from(["ž", "Á", "ř"]))
     other = text.encode(draw(st.sampled_from(OTHER_ENCODINGS)), "replace")
     odd = len(other) % 2 and file.layout.encoding.startswith("utf-16")
     return other + b" " if odd else other
@@ -112,13 +114,17 @@ DAMAGES: Final[tuple[Damage, ...]] = (
     _other_encoding,
 )
 
+DAMAGES_OF_ENCODING: Final[tuple[Damage, ...]] = (_other_encoding, _random_bytes)
+
 
 @st.composite
-def damaged(draw: st.DrawFn, clean: st.SearchStrategy[CleanFile]) -> tuple[CleanFile, DamagedFile]:
+def damaged(
+    draw: st.DrawFn, clean: st.SearchStrategy[CleanFile], *, damages: tuple[Damage, ...] = DAMAGES
+) -> tuple[CleanFile, DamagedFile]:
     """A clean file, and the same with some lines damaged: at least one, if it has any that may be."""
     file = draw(clean)
     possible = [place for place, piece in enumerate(file.pieces) if not piece.fixed]
-    chosen = dict(draw(_chosen(possible))) if possible else {}
+    chosen = dict(draw(_chosen(possible, damages=damages))) if possible else {}
     content = file.mark
     whole: list[Whole] = []
     joined = False
@@ -139,13 +145,13 @@ def damaged(draw: st.DrawFn, clean: st.SearchStrategy[CleanFile]) -> tuple[Clean
 
 
 @st.composite
-def _chosen(draw: st.DrawFn, places: list[int]) -> list[tuple[int, Damage]]:
+def _chosen(draw: st.DrawFn, places: list[int], *, damages: tuple[Damage, ...]) -> list[tuple[int, Damage]]:
     """Which lines are damaged, and how. A cell opened here and closed there tries to swallow what is between."""
-    if len(places) > 1 and draw(st.integers(0, 2)) == 0:
+    if damages is DAMAGES and len(places) > 1 and draw(st.integers(0, 2)) == 0:
         first, last = sorted(draw(st.lists(st.sampled_from(places), min_size=2, max_size=2, unique=True)))
         cell = draw(st.integers(0, 3))
         return [(first, _quote_at_a_cell(True, cell)), (last, _quote_at_a_cell(False, cell))]
-    one = st.tuples(st.sampled_from(places), st.sampled_from(DAMAGES))
+    one = st.tuples(st.sampled_from(places), st.sampled_from(damages))
     return draw(st.lists(one, min_size=1, max_size=5))
 
 

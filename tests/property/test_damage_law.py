@@ -21,7 +21,7 @@ from meterdrop.tables import join_findings
 from meterdrop.usecases.judging.judge import error_lines
 from meterdrop.usecases.judging.records import RecordRules
 from tests.property.clean_files import BLANKS, CleanFile, Value, clean_files
-from tests.property.damages import DamagedFile, damaged
+from tests.property.damages import DAMAGES_OF_ENCODING, DamagedFile, damaged
 from tests.property.naive_values import NotOne, naive_value
 from tests.unit.parse.naive_reader import naive_read
 
@@ -111,7 +111,7 @@ def encoding_of(content: bytes) -> Encoding | None:
         return None
 
 
-@given(files=damaged(clean_files().filter(speaks)))
+@given(files=damaged(clean_files().filter(speaks), damages=DAMAGES_OF_ENCODING))
 def test_damage_does_not_change_in_which_encoding_the_other_lines_are_read(
     files: tuple[CleanFile, DamagedFile],
 ) -> None:
