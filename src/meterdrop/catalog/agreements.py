@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from meterdrop.catalog.dated import Dated
+from meterdrop.catalog.dated import Dated, in_force, rules_over
 from meterdrop.catalog.forms import form_of
 from meterdrop.catalog.partner_file import Habits
 from meterdrop.catalog.rules import RULES
@@ -64,7 +64,7 @@ def laid_over(
         hold_above_share=feed.hold_above_share if hold is None else hold.share,
         hold_above_lines=feed.hold_above_lines if hold is None else hold.lines,
         form=form_of(habits, over=feed.form, in_order=habits.columns_in_order),
-        rules={**feed.rules, **habits.rules},
+        rules=in_force(rules_over(feed.rules, habits.rules)),
     )
     return sealed(
         Agreement(
@@ -96,7 +96,7 @@ def check_rules(feed: Dated[Feed], habits: Dated[Habits], *, file: Path, problem
         of_partner = habits.first if day is None else habits.on(day)
         found = Problems()
         shaped(
-            {**of_feed.rules, **of_partner.rules},
+            in_force(rules_over(of_feed.rules, of_partner.rules)),
             shape=RULES[of_feed.target],
             file=file,
             key=f"feeds.{of_feed.name}.rules",

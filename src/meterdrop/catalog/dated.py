@@ -44,3 +44,26 @@ def merged(
 ) -> dict[str, dict[str, str]]:
     """Words by column: each new word is added to the old ones of its column, or takes its place."""
     return {name: {**old.get(name, {}), **new.get(name, {})} for name in dict.fromkeys((*old, *new))}
+
+
+def rules_over(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, object]:
+    """Rules with others laid over them, rule by rule; one with names (media, dimensions) name by name.
+
+    So a partner's limit for one medium leaves those of the others in force.
+    """
+    told = {**old, **new}
+    for rule in old.keys() & new.keys():
+        was, now = old[rule], new[rule]
+        if isinstance(was, Mapping) and isinstance(now, Mapping):
+            told[rule] = {**was, **now}
+    return told
+
+
+def in_force(rules: Mapping[str, object]) -> dict[str, object]:
+    """Rules without the names that were taken back with null."""
+    return {
+        rule: {name: each for name, each in said.items() if each is not None}
+        if isinstance(said, Mapping)
+        else said
+        for rule, said in rules.items()
+    }

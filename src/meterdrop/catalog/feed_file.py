@@ -11,7 +11,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from meterdrop.catalog import checks
-from meterdrop.catalog.dated import Dated, problems_of_days
+from meterdrop.catalog.dated import Dated, in_force, problems_of_days, rules_over
 from meterdrop.catalog.forms import FormWords, form_of, problem_of_heading, problems_of_form
 from meterdrop.catalog.rules import RULES
 from meterdrop.catalog.strictly import Problems, Strict, read, shaped
@@ -71,7 +71,7 @@ class ColumnWords(Strict):
 
 
 class FeedChange(Strict):
-    """What is different from a day on. `hold_above` is replaced as a whole, `rules` rule by rule."""
+    """What is different from a day on. `hold_above` is replaced as a whole, `rules` as of `rules_over`."""
 
     valid_from: date
     hold_above: HoldAbove | None = None
@@ -127,7 +127,7 @@ def _later(
         if change.model_fields_set <= {"valid_from"}:
             problems.tell(file=file, key=key, problem="changes nothing: say rules or hold_above")
         rules = shaped(
-            {**now.rules, **change.rules},
+            in_force(rules_over(now.rules, change.rules)),
             shape=RULES[first.target],
             file=file,
             key=f"{key}.rules",

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from meterdrop.catalog.dated import Dated, merged, problems_of_days
+from meterdrop.catalog.dated import Dated, merged, problems_of_days, rules_over
 from meterdrop.catalog.feed_file import HoldAbove
 from meterdrop.catalog.forms import (
     FormWords,
@@ -82,14 +82,14 @@ class DatedHabits(Habits):
 
 
 def changed(habits: Habits, change: HabitsChange) -> Habits:
-    """The change laid over: aliases column by column, words word by word, rules rule by rule, the rest whole."""
+    """The change laid over: aliases column by column, words word by word, rules as of `rules_over`, the rest whole."""
     told = {name: getattr(change, name) for name in change.model_fields_set}
     if "aliases" in told:
         told["aliases"] = {**habits.aliases, **change.aliases}
     if "words" in told:
         told["words"] = merged(habits.words, change.words)
     if "rules" in told:
-        told["rules"] = {**habits.rules, **change.rules}
+        told["rules"] = rules_over(habits.rules, change.rules)
     return habits.model_copy(update=told)
 
 

@@ -113,6 +113,29 @@ def test_feed_s_rules_of_the_day_hold_for_who_says_nothing_else(tmp_path: Path) 
     assert (stranger.partner, stranger.valid_from) == ("nobody", JULY)
 
 
+def test_partner_s_limit_for_one_medium_leaves_the_others_in_force(tmp_path: Path) -> None:
+    """Also one that changes by days; null takes a limit back, which nobody does by saying nothing."""
+    shipped = Path(__file__).parents[3] / "schemas"
+    profile = """
+partner: acme
+name: Acme
+feeds:
+  readings:
+    rules: {max_rise_per_day: {CW: "5"}, reset_day: "06-30"}
+    changes:
+      - valid_from: 2026-06-01
+        rules: {max_rise_per_day: {HW: null, GW: "7"}}
+"""
+    (tmp_path / "partners").mkdir()
+    (tmp_path / "partners" / "acme.yaml").write_text(profile, "utf-8")
+    known = read_catalog([shipped, tmp_path])
+    first, june = (known.agreement("acme", "readings", on=day).feed.rules for day in (BEFORE, JUNE))
+    usual = {"HT": "3600", "CO": "3600", "EL": "864"}
+    assert first["max_rise_per_day"] == {"CW": "5", "HW": "60", "GW": "60", **usual}
+    assert june["max_rise_per_day"] == {"CW": "5", "GW": "7", **usual}
+    assert (june["reset_day"], june["small_fall"]) == ("06-30", {"volume": "0.005"})
+
+
 def test_partner_s_own_words_win_also_over_a_later_change_of_the_feed(tmp_path: Path) -> None:
     """The partner agreed a threshold in June; that all others got another one in July is not theirs."""
     of_july = agreed(tmp_path, JULY)
