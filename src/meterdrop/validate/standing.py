@@ -78,7 +78,17 @@ class _Search:
     def bad_pairs(self, among: Mask) -> tuple[Numbers, Numbers]:
         """Neighbours of which one at least is the file's, and which cannot stand side by side."""
         at = np.flatnonzero(self.stands & among)
-        older, newer = at[:-1], at[1:]
+        return self._bad(at[:-1], at[1:])
+
+    def _bad_beside(self, changed: Numbers) -> tuple[Numbers, Numbers]:
+        """The same, only where one of these points came or went."""
+        at = np.flatnonzero(self.stands)
+        place = np.searchsorted(at, changed)
+        older = np.unique(np.concatenate((place - 1, place)))
+        older = older[(older >= 0) & (older < len(at) - 1)]
+        return self._bad(at[older], at[older + 1])
+
+    def _bad(self, older: Numbers, newer: Numbers) -> tuple[Numbers, Numbers]:
         asked = (self._segment[older] == self._segment[newer]) & ~(self._fixed[older] & self._fixed[newer])
         older, newer = older[asked], newer[asked]
         bad = ~self._rises.allows(older, newer)
@@ -130,16 +140,16 @@ class _Search:
         meter = self._rises.points.meter
         touched = np.zeros(int(meter[-1]) + 1, dtype=np.bool_)
         touched[meter[fallen]] = True
-        while True:
-            older, newer = self.bad_pairs(touched[meter])
-            if len(older) == 0:
-                return
+        older, newer = self.bad_pairs(touched[meter])
+        while len(older):
             older_falls = self._fixed[newer]
             falls, other = np.where(older_falls, older, newer), np.where(older_falls, newer, older)
             self.stands[falls] = False
             self.objector[falls] = other
             back = self._corrects[falls]
-            self.stands[back[back != NOBODY]] = True
+            back = back[back != NOBODY]
+            self.stands[back] = True
+            older, newer = self._bad_beside(np.concatenate((falls, back)))
 
 
 def _changes(numbers: Numbers) -> Mask:

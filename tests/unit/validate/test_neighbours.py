@@ -8,7 +8,9 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
+from meterdrop.validate.arrays import Numbers
 from meterdrop.validate.neighbours import check_neighbours
+from meterdrop.validate.rises import Rises
 from tests.unit.validate.metered import Meter, Reading, at, frame, meters, stored, told_days
 
 FALLS = "reading.below-previous"
@@ -250,6 +252,25 @@ def test_haste_that_a_person_allows_is_told_and_sets_nothing_aside() -> None:
         FALLS,
         "105 m3 (2026-03-02)",
     )
+
+
+def test_corrections_that_fall_one_after_another_are_not_looked_at_again_and_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each is wrong beside the one that fell before it; a hostile file must not cost the square of its lines."""
+    days = 200
+    known = stored(*((day, str(2 * day)) for day in range(days)))
+    rows = told_days(*(str(2 * day + 3) for day in range(days - 1)))
+    looked_at: list[int] = []
+    between = Rises.between
+
+    def counted(self: Rises, older: Numbers, newer: Numbers) -> Numbers:
+        looked_at.append(len(older))
+        return between(self, older, newer)
+
+    monkeypatch.setattr(Rises, "between", counted)
+    assert len(told(rows, known)) == days - 1
+    assert sum(looked_at) < 20 * days
 
 
 def test_units_and_meters_do_not_disturb_each_other() -> None:
