@@ -49,6 +49,7 @@ def test_audit_tells_which_readings_went_where(loop: Loop) -> None:
     loop.send("moved.csv", at("B", "2026-10-05", seen="2026-11-01"), header=HEADER)
     [told] = loop.rows("select * from event where what = 'device.readings-followed'")
     assert (told["delivery"], told["line"], told["partner"]) == (4, 2, "anyone")
+    assert (told["who"], told["why"]) == ("delivery:000000000004", None), "a register corrects no reading"
     assert json.loads(told["before"]) == {"device": 1}
     followed = {"device": 2, "readings": 4, "first": "2026-10-05", "last": "2026-10-08"}
     assert json.loads(told["after"]) == followed

@@ -10,7 +10,6 @@ from uuid import uuid4
 import numpy as np
 import pandas as pd
 
-from meterdrop.model.codes import Code
 from meterdrop.model.delivery import Delivery
 from meterdrop.model.finding import Finding
 from meterdrop.model.layout import Layout
@@ -133,7 +132,7 @@ class Publisher:
             delivery=delivery.id,
             partner=delivery.partner,
             who=who,
-            why=Code.READING_CORRECTION.value,
+            why=None,
             now=self.clock(),
             quarantined=np.zeros(0, dtype=np.int64) if before is None else before.lines,
         )

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from meterdrop.model.codes import Code
 from meterdrop.model.feed import Agreement, ValueKind
 from meterdrop.model.finding import Finding
 from meterdrop.model.layout import Layout
@@ -115,7 +116,7 @@ class ReadingRules:
                 delivery=publication.delivery,
                 now=publication.now,
                 who=publication.who,
-                why=publication.why,
+                why=publication.why or Code.READING_CORRECTION.value,
             )
         if spool.parts("new") or spool.parts("superseding"):
             partners.raise_version(store, publication.partner)

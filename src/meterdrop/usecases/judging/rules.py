@@ -61,12 +61,12 @@ def register_changed(partner: str) -> TryAgain:
 
 @dataclass(frozen=True)
 class Publication:
-    """Whose rows are stored, by whom and why, and which of its lines were in quarantine until now."""
+    """Whose rows are stored, by whom and why (None: because they came), and which of its lines were in quarantine."""
 
     delivery: int
     partner: str
     who: str
-    why: str
+    why: str | None
     now: datetime
     quarantined: Lines
 
