@@ -89,6 +89,7 @@ class Code(StrEnum):
     DEVICE_UNKNOWN_REFERENCE = "device.unknown-reference"
     DEVICE_READINGS_OUT_OF_SERVICE = "device.readings-out-of-service"
     DEVICE_PARTNER_REGISTERS_ITSELF = "device.partner-registers-itself"
+    DEVICE_ENDS_BEFORE_START = "device.ends-before-start"
 
 
 _INFO = frozenset(

@@ -289,4 +289,8 @@ CZECH: Mapping[Code, tuple[str, str]] = {
         "Partner[ {value}] dodává evidenci měřidel sám; správce zadává měřidla jen partnerům skupiny 1.",
         "Řádek vynechte: toto měřidlo pošle partner sám.",
     ),
+    Code.DEVICE_ENDS_BEFORE_START: (
+        "Poslední den měřidla[, {value},] je dřív než jeho první[, {against}].",
+        "Zkontrolujte dny montáže (DateFrom) a demontáže (DateTo).",
+    ),
 }

@@ -289,4 +289,8 @@ ENGLISH: Mapping[Code, tuple[str, str]] = {
         "The partner[ {value}] delivers its register itself; the manager enters meters for partners of group 1 only.",
         "Leave the line out: the partner sends this meter itself.",
     ),
+    Code.DEVICE_ENDS_BEFORE_START: (
+        "The last day of the meter[, {value}] is before its first[, {against}].",
+        "Check the days of installation (DateFrom) and removal (DateTo).",
+    ),
 }

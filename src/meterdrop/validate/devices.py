@@ -87,7 +87,14 @@ def check_devices(frame: pd.DataFrame, *, today: date, layout: Layout) -> pd.Dat
         [
             _told(frame, ahead, code=Code.DATE_IN_FUTURE, column="Date", layout=layout),
             _told(frame, unitless, code=Code.CELL_MISSING, column="TypeUnit", layout=layout),
-            _told(frame, backwards, code=Code.CELL_NOT_ALLOWED, column="DateTo", layout=layout),
+            _told(
+                frame,
+                backwards,
+                code=Code.DEVICE_ENDS_BEFORE_START,
+                column="DateTo",
+                layout=layout,
+                against=frame["DateFrom"],
+            ),
         ]
     )
 
@@ -97,11 +104,20 @@ def _among(texts: pa.Array, known: Collection[str]) -> Mask:
     return mask
 
 
-def _told(frame: pd.DataFrame, mask: Mask, *, code: Code, column: str, layout: Layout) -> pd.DataFrame:
+def _told(
+    frame: pd.DataFrame,
+    mask: Mask,
+    *,
+    code: Code,
+    column: str,
+    layout: Layout,
+    against: pd.Series | None = None,
+) -> pd.DataFrame:
     where = np.flatnonzero(mask)
     return findings_at(
         line=frame["line"].to_numpy(dtype=np.int64)[where],
         code=code,
         column=layout.heading_of(column),
         value=frame[column].iloc[where].astype(TEXT),
+        against=None if against is None else against.iloc[where].astype(TEXT),
     )

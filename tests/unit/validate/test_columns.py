@@ -109,10 +109,11 @@ def test_block_without_rows_passes_every_check() -> None:
 
 
 def test_correction_of_nothing_is_a_bad_correction() -> None:
-    """Declared in the YAML, with its own code."""
-    cells = {"Correction": ["0", "-1", "0,5"]}
+    """Declared in the YAML, with its own code; one that is too large is said to be just that."""
+    cells = {"Correction": ["0", "-1", "0,5", "1000000000000"]}
     found = check_columns(rows("devices", cells), feed=agreement("devices").feed, layout=layout("Correction"))
     assert told(found) == [
         (2, Code.DEVICE_BAD_CORRECTION.value, "Correction"),
         (3, Code.DEVICE_BAD_CORRECTION.value, "Correction"),
+        (5, Code.VALUE_OUT_OF_RANGE.value, "Correction"),
     ]

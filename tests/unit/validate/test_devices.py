@@ -61,7 +61,7 @@ def test_device_needs_a_unit_unless_it_may_be_an_allocator_and_ends_after_it_sta
     )
     assert told(check_devices(frame, today=date(2026, 11, 24), layout=LAYOUT)) == [
         (2, "cell.missing", "TypeUnit"),
-        (4, "cell.not-allowed", "DateTo"),
+        (4, "device.ends-before-start", "DateTo"),
     ]
 
 
