@@ -148,5 +148,8 @@ REGISTER_CODES = frozenset(
 )
 """What a changed register may change; of missing cells the unit, which an allocator doesn't need."""
 
+PARTNER_CODES = frozenset({Code.DEVICE_UNKNOWN_PARTNER, Code.DEVICE_PARTNER_REGISTERS_ITSELF})
+"""What a new partner, or another group of one we have, may change."""
+
 NEIGHBOUR_CODES = frozenset({Code.READING_BELOW_PREVIOUS, Code.READING_IMPLAUSIBLE_RISE})
 """What other readings of the same meter may change."""

@@ -11,12 +11,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from meterdrop.model.codes import PARTNER_CODES
 from meterdrop.model.errors import OperatorMistake
 from meterdrop.model.partner import Partner
 from meterdrop.receive import accounts
 from meterdrop.receive.accounts import AccountFile
-from meterdrop.store import events, partners
-from meterdrop.store.database import Database
+from meterdrop.store import deliveries, events, partners
+from meterdrop.store.database import Database, Store
 
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _KEY: Final = re.compile(
@@ -64,7 +65,10 @@ class Partners:
         _check_networks(networks)
         old = self._account(id)
         with self.database.writing() as store:
+            before = partners.find(store, id)
             partners.add(store, id=id, name=name, group=group, now=self.clock())
+            if before is None or before.group != group:
+                _let_lines_be_tried_again(store)
             events.tell(
                 store,
                 at=self.clock(),
@@ -169,6 +173,13 @@ def keys_in(path: Path) -> list[str]:
     if not lines or not all(_is_key(line) for line in lines):
         raise OperatorMistake(f"{path} is not an OpenSSH public key (`ssh-ed25519 AAAA… comment`)")
     return lines
+
+
+def _let_lines_be_tried_again(store: Store) -> None:
+    """The manager's lines for a partner whom we did not know then, or who registered its meters itself."""
+    waiting = deliveries.that_wait(store, partner=None, feed=None, key=None, since=None)
+    for one in sorted({each.partner for each in waiting if PARTNER_CODES & each.findings_by_code.keys()}):
+        partners.raise_register_version(store, one)
 
 
 def _is_key(line: str) -> bool:

@@ -1,4 +1,4 @@
-"""A register that changes while readings are judged by it: nothing is stored by what was true before."""
+"""The manager registers for others: while their readings are judged, and before we know them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -49,3 +49,29 @@ def test_readings_are_judged_again_if_the_manager_changed_the_register_meanwhile
     [settled] = house.drain("small")
     assert (settled.state, settled.attempts) == (State.PARTLY_ACCEPTED, 1)
     assert settled.findings_by_code == {"reading.after-removal": 1}
+
+
+def test_lines_for_a_partner_we_did_not_know_are_taken_once_it_is_added(
+    meterdrop: CommandLine, house: House
+) -> None:
+    """Or once it is of group 1, as it should have been; a second run finds nothing to do."""
+    rows = [METER.format(day="2026-11-01", until="").replace("small", owner) for owner in ("new", "anyone")]
+    file = meterdrop.write("evidence-2.csv", [f"Partner;{REGISTER_HEADER};DateTo", *rows])
+    [settled] = house.take_files([file], partner="manager", feed=None)
+    assert settled.findings_by_code == {
+        "device.partner-registers-itself": 1,
+        "device.unknown-partner": 1,
+    }
+
+    meterdrop.done("partner", "add", "new", "--group", "1")
+    assert reprocessed(meterdrop, code=1) == (1, 1)
+    meterdrop.done("partner", "add", "anyone", "--group", "1")
+    assert reprocessed(meterdrop) == (1, 0)
+    meterdrop.done("partner", "add", "anyone", "--name", "Anyone s.r.o.")
+    assert reprocessed(meterdrop) == (0, 0)
+
+
+def reprocessed(meterdrop: CommandLine, *, code: int = 0) -> tuple[int, int]:
+    """Lines that `reprocess` accepted, and that it tried in vain."""
+    told = meterdrop.document("reprocess", code=code)
+    return told["accepted"], told["still_failing"]
