@@ -2,17 +2,26 @@
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import BigInteger, Column, Connection, Date, MetaData, Table, Text, delete, select, update
 
 from meterdrop.model.line_state import LineState
 from meterdrop.store import finding_history
 from meterdrop.store import quarantine as lines_of_all
+from meterdrop.store.endings import temporary
 from meterdrop.store.quarantine import line_id, of_delivery, wait
 from meterdrop.store.schema import finding, quarantine
-from meterdrop.tables import Lines
+from meterdrop.tables import LINE, TEXT, Lines
 
-_NAMES = ("line", "serial_key", "day", "owner")
+# No primary key: SQLite goes through these rows and looks each line up.
+_NAMED = Table(
+    "named_anew",
+    MetaData(),
+    Column("id", BigInteger, nullable=False),
+    Column("serial_key", Text),
+    Column("day", Date),
+    Column("owner", Text),
+    prefixes=["TEMPORARY"],
+)
 
 
 def open_lines(connection: Connection, *, delivery: int) -> Lines:
@@ -87,24 +96,12 @@ def _rename(connection: Connection, rows: pd.DataFrame, *, delivery: int) -> Non
     """Another profile may tell another meter and day."""
     if len(rows) == 0 or "serial_key" not in rows.columns:
         return
-    cells = (_plain(rows[name]) if name in rows.columns else [None] * len(rows) for name in _NAMES)
-    named = [
-        {
-            "its_id": line_id(delivery=delivery, line=line),
-            "its_meter": meter,
-            "its_day": day,
-            "its_owner": owner,
-        }
-        for line, meter, day, owner in zip(*cells, strict=True)
-    ]
-    connection.execute(
-        update(quarantine)
-        .where(quarantine.c.id == bindparam("its_id"))
-        .values(serial_key=bindparam("its_meter"), day=bindparam("its_day"), owner=bindparam("its_owner")),
-        named,
-    )
-
-
-def _plain(column: pd.Series) -> list[object]:
-    values: list[object] = pa.array(column).to_pylist()
-    return values
+    ids = rows["line"].to_numpy(dtype=np.int64) + line_id(delivery=delivery, line=0)
+    named = rows.reindex(columns=["serial_key", "day", "owner"]).astype({"owner": TEXT})
+    named = named.reset_index(drop=True).assign(id=pd.Series(ids, dtype=LINE))
+    with temporary(connection, _NAMED, named):
+        connection.execute(
+            update(quarantine)
+            .values(serial_key=_NAMED.c.serial_key, day=_NAMED.c.day, owner=_NAMED.c.owner)
+            .where(quarantine.c.id == _NAMED.c.id)
+        )
