@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, Table, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, insert, select
 
 from meterdrop.model.codes import SOFT, Code, Severity
 from meterdrop.model.finding import Finding
@@ -50,10 +50,22 @@ def add_to_file(connection: Connection, told: Finding, *, delivery: int) -> None
 
 
 def first(connection: Connection, *, delivery: int, limit: int) -> tuple[Finding, ...]:
-    """The first findings by line; those of the file as a whole come before all."""
+    """The first findings by line; those of the file as a whole come before all.
+
+    Only meters missing from a snapshot come last: there may be so many that they would hide all else.
+    """
+    left_out = Code.DEVICE_MISSING_FROM_SNAPSHOT.value
+    told = _first(connection, finding.c.code != left_out, delivery=delivery, limit=limit)
+    missing = and_(finding.c.line == WHOLE_FILE, finding.c.code == left_out)
+    return (*told, *_first(connection, missing, delivery=delivery, limit=limit - len(told)))
+
+
+def _first(
+    connection: Connection, condition: ColumnElement[bool], *, delivery: int, limit: int
+) -> tuple[Finding, ...]:
     rows = connection.execute(
         select(finding)
-        .where(finding.c.delivery == delivery)
+        .where(finding.c.delivery == delivery, condition)
         .order_by(finding.c.line, finding.c.number)
         .limit(limit)
     )

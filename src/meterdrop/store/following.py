@@ -43,10 +43,10 @@ _PAIR = Table(
     Column("partner", Text, nullable=False),
     Column("serial_key", Text, nullable=False),
     Column("device", BigInteger, nullable=False),
-    Column("start", Date, nullable=False),
+    Column("start", Date),
     Column("end", Date),
     Column("other", BigInteger, nullable=False),
-    Column("other_start", Date, nullable=False),
+    Column("other_start", Date),
     Column("other_end", Date),
     prefixes=["TEMPORARY"],
 )

@@ -56,6 +56,18 @@ def test_one_block_after_the_other_is_told(store: Connection) -> None:
     assert findings.first(store, delivery=1, limit=9) == (*blocks[0], *blocks[1])
 
 
+def test_meters_missing_from_a_snapshot_hide_nothing_else(store: Connection) -> None:
+    """A file that leaves out half of the register has thousands: they come last."""
+    left_out = [
+        finding(Code.DEVICE_MISSING_FROM_SNAPSHOT, line=None, value=f"{number}") for number in range(5)
+    ]
+    others = [finding(Code.FILE_EXTRA_COLUMN, line=None), finding(Code.UNIT_UNKNOWN, line=2)]
+    findings.add(store, findings=findings_frame([*left_out, *others]), delivery=1)
+    assert findings.first(store, delivery=1, limit=4) == (*others, *left_out[:2])
+    assert findings.first(store, delivery=1, limit=1) == (others[0],)
+    assert findings.first(store, delivery=1, limit=9) == (*others, *left_out)
+
+
 def test_no_findings_are_none(store: Connection) -> None:
     findings.add(store, findings=findings_frame([]), delivery=1)
     assert findings.first(store, delivery=1, limit=9) == ()
