@@ -24,7 +24,7 @@ from meterdrop.validate.changes import Settled, settle, words_of
 from meterdrop.validate.columns import check_columns
 from meterdrop.validate.devices import check_devices, check_owners, refuse_unless_registrar
 from meterdrop.validate.services import named_services
-from meterdrop.validate.snapshot import Told
+from meterdrop.validate.snapshot import FACTS, Told
 from meterdrop.validate.turnover import elsewhere, missing, narrowed, tell_turnover
 
 _STORED: Final = {
@@ -179,4 +179,5 @@ class DeviceRules:
 
 def _columns_of(layout: Layout) -> frozenset[str]:
     """The facts for which the file has a column."""
-    return frozenset(ours for name, ours in _STORED.items() if name.partition("_")[0] in layout.columns)
+    told = (ours for name, ours in _STORED.items() if name.partition("_")[0] in layout.columns)
+    return frozenset(told).intersection(FACTS)
