@@ -231,6 +231,8 @@ def test_manager_s_line_is_tried_again_once_its_partner_was_added(loop: Loop) ->
 
     assert loop.site.document("reprocess")["accepted"] == 1
     assert loop.rows("select serial from device where partner = 'cc'") == [{"serial": "777"}]
+    loop.site.done("partner", "add", "cc", "--group", "1")
+    assert loop.site.document("reprocess")["deliveries"] == []
 
 
 def test_a_day_to_reprocess_from_begins_at_midnight_in_prague(loop: Loop) -> None:

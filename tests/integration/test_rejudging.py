@@ -271,6 +271,20 @@ def test_lines_that_end_while_a_run_is_under_way_stop_no_others(entangled: House
     assert sorted(values(house)) == ["1", "1", "4"]
 
 
+def test_line_that_fails_for_the_same_reason_again_is_not_told_again(house: House) -> None:
+    """A register that grows every day would make a new receipt of it every day."""
+    done = taken(house, f"{HEADER}\n1;100;m3;2026-11-05\n1;5;m3;2026-11-06\n")
+    register(house, "1", "2")
+    assert reprocessed(house).still == 1
+    assert house.show_delivery(done.number).delivery.revision == 1
+    assert reprocessed(house).deliveries == ()
+
+    taken(house, f"{HEADER}\n1;99;m3;2026-11-05\n", name="later.csv")
+    assert reprocessed(house).still == 1
+    told = house.show_delivery(done.number)
+    assert told.delivery.revision == 2, "it is below another value now"
+
+
 def test_second_run_finds_nothing_to_do_however_many_deliveries_wait(house: House) -> None:
     """Once a line that failed again made the next run look at every other delivery, for ever."""
     register(house, "1", "2")

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, insert, select
 
 from meterdrop.model.codes import SOFT, Code, Severity
@@ -14,6 +15,8 @@ from meterdrop.tables import LINE, findings_frame
 
 WHOLE_FILE: Final = 0
 """The line number under which findings of the file as a whole are kept."""
+
+_SAID: Final = ("line", "code", "severity", "column", "value", "against")
 
 
 def add(connection: Connection, *, findings: pd.DataFrame, delivery: int) -> None:
@@ -101,6 +104,19 @@ def of_lines(
             _finding(row.code, row.severity, row.line, row.column, row.value, row.against)
         )
     return found
+
+
+def told_already(connection: Connection, *, found: pd.DataFrame, delivery: int) -> bool:
+    """Whether the very same is said of these lines (a block by line, of whole lines) as was found now."""
+    wanted = frozenset(found["line"].to_list())
+    rows = connection.execute(
+        select(*(finding.c[name] for name in _SAID))
+        .where(finding.c.delivery == delivery, finding.c.line.between(min(wanted), max(wanted)))
+        .order_by(finding.c.line, finding.c.number)
+    )
+    before = [tuple(row) for row in rows if row.line in wanted]
+    by_line = found.sort_values("line", kind="stable")
+    return before == list(zip(*(pa.array(by_line[name]).to_pylist() for name in _SAID), strict=True))
 
 
 def lines_with(connection: Connection, *, delivery: int, code: Code) -> frozenset[int]:

@@ -233,7 +233,7 @@ def worth_trying(
         owner = connection.execute(
             select(deliveries.c.partner).where(deliveries.c.id == delivery)
         ).scalar_one()
-        wanted = wanted.where(or_(_register_grew(owner), _more_readings(owner), _owner_came(), other_rules))
+        wanted = wanted.where(or_(_register_grew(owner), _more_readings(owner), other_rules))
     if code is not None:
         wanted = wanted.where(_has_code([code]))
     return list(connection.execute(wanted).scalars())
@@ -251,15 +251,6 @@ def _register_grew(owner: str) -> ColumnElement[bool]:
     return and_(
         partner.c.register_version != quarantine.c.register_version,
         or_(and_(_has_code([unknown]), meter_known), _has_code(others)),
-    )
-
-
-def _owner_came() -> ColumnElement[bool]:
-    """The partner whose device the line is about was added after the delivery was judged last."""
-    newcomer = partner.alias("newcomer")
-    return and_(
-        _has_code([Code.DEVICE_UNKNOWN_PARTNER.value]),
-        exists().where(newcomer.c.id == quarantine.c.owner, newcomer.c.created_at > deliveries.c.finished_at),
     )
 
 

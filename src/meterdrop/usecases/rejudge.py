@@ -90,6 +90,13 @@ class _Again:
         blocks = findings_in_order(self.spool, ends=self.judged.ends)
         return np.unique(_numbers(block.loc[block["code"] == code.value, "line"] for block in blocks))
 
+    def found_the_same(self, store: Store) -> bool:
+        """Whether exactly that is known of these lines already."""
+        return all(
+            findings.told_already(store, found=block, delivery=self.delivery.id)
+            for block in findings_in_order(self.spool, ends=self.judged.ends)
+        )
+
     def readings(self, lines: Lines) -> pd.DataFrame:
         """The readings these lines tell: quarantined line's `id`, `device` and `day`."""
         told = linked(self.rules, self.spool, lines=lines)
@@ -195,21 +202,28 @@ class Rejudge:
             self.publisher.at("reprocess:rows")
             self._end_late(store, again, late, act=act, now=now)
             self._end(store, again, np.setdiff1d(done, late), act=act, now=now)
-            finding_history.keep(store, delivery=delivery.id, lines=done.tolist())
-            quarantine.drop_findings(store, delivery=delivery.id, lines=again.excerpt.lines.tolist())
-            for block in findings_in_order(again.spool, ends=again.judged.ends):
-                findings.add(store, findings=block, delivery=delivery.id)
             quarantine.judged_again(
                 store,
                 ids=(still + line_id(delivery=delivery.id, line=0)).tolist(),
                 rules=again.agreement.fingerprint,
                 register_version=rules.register_version,
             )
+            if not len(done) and again.found_the_same(store):
+                return  # the partner is not told the same once more
+            self._tell_findings(store, again, done=done)
             settled = self._settle(store, again)
             Corrections(
                 agreement=again.agreement, rules=rules, spool=again.spool, traced=again.occasion.traces
             ).close(store, self.publisher, settled=settled, now=now)
             self.publisher.at("reprocess:settled")
+
+    def _tell_findings(self, store: Store, again: _Again, *, done: Lines) -> None:
+        """What was found now takes the place of what was found before."""
+        key = again.delivery.id
+        finding_history.keep(store, delivery=key, lines=done.tolist())
+        quarantine.drop_findings(store, delivery=key, lines=again.excerpt.lines.tolist())
+        for block in findings_in_order(again.spool, ends=again.judged.ends):
+            findings.add(store, findings=block, delivery=key)
 
     def _end(self, store: Store, again: _Again, lines: Lines, *, act: Act, now: datetime) -> None:
         """These lines are stored now, or were known already."""
