@@ -52,3 +52,17 @@ def test_correction_by_a_reviewer_has_his_name_and_reason(meterdrop: CommandLine
     [(_, value, _, by, who, why, _)] = history(meterdrop)
     assert (value, by, why) == ("3", 3, "photo of the meter")
     assert str(who).startswith("cli:")
+
+
+def test_estimate_that_is_not_stored_takes_no_waiting_correction_s_place(meterdrop: CommandLine) -> None:
+    """The partner corrected an actual reading and made a slip; what it estimates later is no answer to that."""
+    meterdrop.register("10001")
+    meterdrop.ingest("one.csv", "10001;3;m3;2026-10-31")
+    meterdrop.ingest("two.csv", "10001;x;m3;2026-10-31", "10001;2;m3;2026-10-30", code=1)
+    rows = ["SerialNum;Value;Unit;Date;Kind", "10001;4;m3;2026-10-31;ESTIMATE"]
+    path = str(meterdrop.write("three.csv", rows))
+    [receipt] = meterdrop.document("ingest", "--partner", "anyone", path)
+
+    assert receipt["findings_by_code"] == {"reading.worse-kind": 1}
+    assert current(meterdrop) == [("2026-10-30", "2"), ("2026-10-31", "3")]
+    assert [one["id"] for one in meterdrop.document("quarantine", "list")] == [300000002]

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from meterdrop.model.codes import Code
 from meterdrop.model.feed import Target
 from meterdrop.model.layout import REJECTS_HEADINGS, Layout
 from meterdrop.store.quarantine import line_id
@@ -110,9 +111,10 @@ def corrected_by_key(spool: Spool, *, waiting: Iterator[pd.DataFrame], sender: s
     """Which good line came in place of which (`id`, `line`), because it tells the same meter and day.
 
     `waiting` has the keys of quarantined lines (id, serial_key, day, owner) in portions; each is looked for among all
-    good lines at once, so memory follows the portion. What names no owner is the sender's.
+    good lines at once, so memory follows the portion. What names no owner is the sender's. An estimate that came in no
+    reading's place came in no line's place either.
     """
-    bad = set_aside_later(spool)
+    bad = np.concatenate([set_aside_later(spool), _of_worse_kind(spool)])
     found = [_first_with(portion, spool=spool, bad=bad, sender=sender) for portion in waiting]
     return pd.concat(
         [_pairs(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)), *found], ignore_index=True
@@ -130,6 +132,13 @@ def set_aside_later(spool: Spool) -> Lines:
     """The lines that were good by themselves, but not together with others."""
     aside = [block["line"].to_numpy(dtype=np.int64) for block in spool.blocks("aside")]
     return np.concatenate([np.zeros(0, dtype=np.int64), *aside])
+
+
+def _of_worse_kind(spool: Spool) -> Lines:
+    """The lines that are good, and count for nothing beside the actual reading that is stored."""
+    told = (block for name in spool.parts("told") for block in spool.blocks(name))
+    worse = (block.loc[block["code"] == Code.READING_WORSE_KIND.value, "line"] for block in told)
+    return np.concatenate([np.zeros(0, dtype=np.int64), *(line.to_numpy(dtype=np.int64) for line in worse)])
 
 
 def linked(rules: Rules, spool: Spool, *, lines: Lines) -> pd.DataFrame:
