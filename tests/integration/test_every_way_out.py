@@ -69,8 +69,10 @@ def set_aside_for(loop: Loop, *codes: str, id: str = ID) -> None:
     assert [one["code"] for one in line["found_before"]] == list(codes)
     listed = loop.site.document("quarantine", "list", "--state", "all", "--code", codes[0])
     assert int(id) in [one["id"] for one in listed]
-    table = loop.site.done("report", "delivery", number, "--format", "csv").out
-    assert codes[0] in table
+    for form in ("csv", "html"):
+        assert codes[0] in loop.site.done("report", "delivery", number, "--format", form).out
+    first, *_ = line["found_before"][0]["message"].split()
+    assert first in loop.site.done("report", "delivery", number).out.split()
 
 
 def ends_once(loop: Loop, *, id: str = ID) -> None:

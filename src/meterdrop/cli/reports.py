@@ -105,7 +105,7 @@ def _tell(report: QuarantineReport) -> None:
     said.table(title, tuple(words[name] for name in ("count", "code", "reason", "fix")), rows)
     lines = []
     for line in islice(report.lines, _LINES_OF_A_TABLE):
-        found = [told(one, language=report.language) for one in line.findings]
+        found = [told(one, language=report.language) for one in line.every_finding]
         lines.append(
             (
                 line.line,
