@@ -20,6 +20,8 @@ _BOM: Final = "\ufeff"
 """By this mark Excel knows UTF-8."""
 
 _ROWS: Final = 500
+_CHARACTERS: Final = 1_000_000
+"""A piece has so many rows, or fewer that are so long: a line may have 64 KiB, and comes with each of its findings."""
 _SHORT: Final = 300
 
 
@@ -28,11 +30,13 @@ def as_csv(report: QuarantineReport) -> Iterator[str]:
     words = WORDS[report.language]
     yield _BOM + _written([[words[name] for name in COLUMNS]])
     block: list[list[str]] = []
+    long = 0
     for row in _rows(report):
         block.append([_shown(cell) for cell in row])
-        if len(block) == _ROWS:
+        long += len(row[-1])
+        if len(block) == _ROWS or long > _CHARACTERS:
             yield _written(block)
-            block = []
+            block, long = [], 0
     yield _written(block)
 
 

@@ -17,7 +17,8 @@ from meterdrop.store.findings import WHOLE_FILE
 from meterdrop.store.quarantine import of_delivery
 from meterdrop.store.schema import LINES_A_DELIVERY, device, finding, finding_history, quarantine
 
-_BLOCK: Final = 2_000
+_BLOCK: Final = 200
+"""Rows that are in memory at the same time; each may hold a line of 64 KiB."""
 _OPTIONS: Final = {"yield_per": _BLOCK}
 _CODES: Final = {code.value: code for code in Code}
 _SEVERITIES: Final = {severity.value: severity for severity in Severity}

@@ -83,3 +83,11 @@ def test_a_long_table_comes_in_pieces() -> None:
     pieces = list(as_csv(report(many)))
     assert len(pieces) > 4
     assert len("".join(pieces).splitlines()) == 2_001
+
+
+def test_a_table_of_long_lines_comes_in_small_pieces() -> None:
+    """Lines of 60 KB with two findings each: a hundred of them must not be in memory together."""
+    bad = [found(code, line=4) for code in (Code.CELL_TOO_LONG, Code.SERIAL_MALFORMED)]
+    pieces = list(as_csv(report([aside(4, b"x" * 60_000, *bad) for _ in range(100)])))
+    assert max(map(len, pieces)) < 1_200_000
+    assert sum(map(len, pieces)) > 12_000_000
