@@ -69,6 +69,8 @@ def as_page(report: QuarantineReport) -> Iterator[str]:
     """The page in pieces."""
     head = report.head
     counts = cast(Mapping[str, int], head["findings_by_code"])
+    lines = cast(Mapping[str, int], head["lines"])
+    listed = sum(report.states.values())
     in_file, in_others = (
         _first(found, language=report.language) for found in (report.file_findings, report.other_findings)
     )
@@ -81,13 +83,14 @@ def as_page(report: QuarantineReport) -> Iterator[str]:
             "partner_name": report.partner_name,
             "received_at": report.received_at,
             "made_at": report.made_at,
-            "bar": bar(cast(Mapping[str, int], head["lines"])),
+            "bar": bar(lines),
             "states": report.states,
             "kinds": kinds(counts, language=report.language),
             "file_findings": in_file.shown,
             "file_findings_more": in_file.more,
             "lines": (_shown(line, report=report) for line in islice(report.lines, MOST_LINES)),
-            "all_lines": sum(report.states.values()),
+            "all_lines": listed,
+            "unlisted": max(0, lines["quarantined"] - listed),
             "most_lines": MOST_LINES,
             "whole_in": _where_all_is(head),
             "other_findings": in_others.shown,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
-from typing import Final
+from typing import Final, cast
 
 import pytest
 from hypothesis import given, settings
@@ -158,6 +158,27 @@ def test_a_page_of_many_lines_shows_the_first_and_names_where_the_rest_is() -> N
     assert "Here are the first 1,000 of 1,050." in text
     assert "meterdrop report delivery 000000000002 --format csv" in text
     assert "readings.csv.01M85NE16NB7Q7S2VSG3XJ82BT.rejects.csv" in text
+
+
+@pytest.mark.parametrize(
+    ("lines", "listed", "said"),
+    [
+        ([aside(4, b"1;x;m3;d")], "Quarantined lines", "count as quarantined, too: 1,163."),
+        ([], "The lines of this file are not listed here.", "count as quarantined, too: 1,164."),
+    ],
+)
+def test_a_page_of_a_file_of_which_nothing_was_stored_says_why_lines_are_missing(
+    lines: list[ReportedLine], listed: str, said: str
+) -> None:
+    """Held: its good lines count as quarantined. Refused: all do, and none has a row."""
+    one = report(lines, accepted=0)
+    counts = {"physical": 1165, "header": 1, "accepted": 0, "quarantined": 1164}
+    head = {**one.head, "verdict": "held", "lines": {**cast(dict[str, int], one.head["lines"]), **counts}}
+    page = "".join(as_page(replace(one, head=head)))
+    assert listed in page
+    assert said in page
+    assert "No line is in quarantine." not in page
+    assert "count as quarantined" not in "".join(as_page(report(lines)))
 
 
 def test_findings_of_other_lines_are_cut_and_say_so() -> None:
