@@ -293,7 +293,8 @@ class House:
     @contextmanager
     def rehearsal(self) -> Iterator[Reprocess | None]:
         """A reprocess over a copy of everything it writes to; None if there can be no copy."""
-        with rehearsal_home(self.database, folder=self.home / "work" / "rehearsal") as home:
+        folder = self.home / "work" / "rehearsal"
+        with rehearsal_home(self.database, folder=folder, room=self.room) as home:
             if home is None:
                 yield None
                 return

@@ -94,6 +94,19 @@ def test_estimate_does_not_end_an_actual_reading_that_waits_for_its_meter(house:
     assert reprocessed(house).deliveries == ()
 
 
+def test_estimate_does_not_end_an_actual_reading_that_fell_beside_a_wrong_one(house: House) -> None:
+    """Once the wrong one is corrected it takes the estimate's place."""
+    taken(house, f"{HEADER}\n1;50;m3;2026-11-05\n")
+    fallen = taken(house, f"{HEADER};Kind\n1;10;m3;2026-11-06;VISUAL\n", name="fallen.csv")
+    taken(house, f"{HEADER};Kind\n1;51;m3;2026-11-06;ESTIMATE\n", name="estimate.csv")
+    assert open_lines(house) == [fallen.id * 100_000_000 + 2]
+
+    taken(house, f"{HEADER}\n1;5;m3;2026-11-05\n", name="correction.csv")
+
+    assert reprocessed(house).accepted == 1
+    assert values(house) == ["5", "10"]
+
+
 def test_reading_mended_in_an_earlier_file_makes_room_for_a_later_one_s_line(house: House) -> None:
     """The value it was wrong beside is corrected by a line that a reviewer mended."""
     taken(house, f"{HEADER}\n1;500;m3;2026-11-05\n")
@@ -232,7 +245,9 @@ def test_dry_run_tells_what_the_run_comes_to_and_changes_nothing(entangled: Hous
 def test_dry_run_without_room_for_a_copy_says_that_it_is_the_first_pass(
     entangled: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _where: SimpleNamespace(free=10_000))
+    monkeypatch.setattr(
+        shutil, "disk_usage", lambda _where: SimpleNamespace(free=entangled.room.floor + 10_000)
+    )
     would = rehearsed(entangled)
     assert (would.accepted, would.first_pass_only) == (2, True)
     assert not (entangled.home / "work" / "rehearsal").exists()

@@ -28,7 +28,7 @@ from sqlalchemy import (
     update,
 )
 
-from meterdrop.model.codes import Code, Severity
+from meterdrop.model.codes import REGISTER_CODES, Code, Severity
 from meterdrop.model.line_state import WITH_PARTNER, LineState
 from meterdrop.store.bulk import portions
 from meterdrop.store.columns import JsonText
@@ -41,6 +41,9 @@ from meterdrop.tables import DAY, LINE, TEXT
 _KEYS_AT_ONCE: Final = 1_000_000
 _ROWS: Final = 20_000
 """Rows that are Python objects at the same time, on their way from the driver."""
+
+_NOT_THEIR_OWN: Final = sorted(code.value for code in REGISTER_CODES - {Code.CELL_MISSING})
+"""What is wrong with a line because of what is known, and not because of its cells."""
 
 _SUCCESSOR = Table(
     "successor",
@@ -190,13 +193,13 @@ def _keys_of(connection: Connection, *, delivery: int, rows: int) -> Iterator[pd
         )
 
 
-def without_meter_only(connection: Connection, *, ids: Sequence[int]) -> list[int]:
-    """Which of these lines wait for nothing but the register to know their meter."""
+def that_may_come_in(connection: Connection, *, ids: Sequence[int]) -> list[int]:
+    """Which of these lines are right by themselves: the register or other readings of their meter may let them in."""
     other = exists().where(
         finding.c.delivery == quarantine.c.delivery,
         finding.c.line == quarantine.c.line,
         finding.c.severity == Severity.ERROR.value,
-        finding.c.code != Code.READING_NOT_IN_REGISTER.value,
+        finding.c.code.not_in(_NOT_THEIR_OWN),
     )
     found: list[int] = []
     for some in portions(ids):

@@ -62,11 +62,11 @@ class Corrections:
         return self._but_estimates(store, pairs)
 
     def _but_estimates(self, store: Store, pairs: pd.DataFrame) -> pd.DataFrame:
-        """An estimate ends no line that lacks only its meter: that may be an actual reading, and is judged in the end."""
+        """An estimate ends no line that is right by itself: that may be an actual reading, and come in in the end."""
         if len(pairs) == 0 or self.agreement.feed.target is not Target.READINGS:
             return pairs
         estimate = pairs["line"].isin(estimates(self.spool))
-        waiting = successors.without_meter_only(store, ids=pairs.loc[estimate, "id"].tolist())
+        waiting = successors.that_may_come_in(store, ids=pairs.loc[estimate, "id"].tolist())
         return pairs.loc[~(estimate & pairs["id"].isin(waiting))].reset_index(drop=True)
 
     def _close(
