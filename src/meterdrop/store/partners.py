@@ -11,8 +11,8 @@ from meterdrop.store.schema import partner
 def add(connection: Connection, *, id: str, name: str, group: int, now: datetime) -> None:
     """A new partner, or the old one with this name and group, active again.
 
-    Who is there, and who registers its own devices, decides about the manager's lines: where that changed, all
-    registers count as changed.
+    Who is there, and who registers its own devices, decides about the manager's lines: where that changed, the
+    registers of all others count as changed.
     """
     known = find(connection, id)
     if known is None:
@@ -25,7 +25,8 @@ def add(connection: Connection, *, id: str, name: str, group: int, now: datetime
         )
     if known is None or known.group != group:
         for other in all_partners(connection):
-            raise_register_version(connection, other.id)
+            if other.id != id:
+                raise_register_version(connection, other.id)
 
 
 def find(connection: Connection, id: str) -> Partner | None:
