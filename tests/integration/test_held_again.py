@@ -1,11 +1,12 @@
 """A held file sent again is a duplicate while the rules are the same, and judged anew once they were mended."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from meterdrop.bootstrap import House, make_home
-from meterdrop.model.delivery import State
+from meterdrop.model.delivery import Release, State
 from meterdrop.settings import read_settings
 
 REGISTER = "Date;Location;TypeUnit;Room;Media;SerialNumber;RadioNumber;Seq;DateFrom;Correction\n" + "".join(
@@ -44,3 +45,20 @@ def test_held_file_is_judged_anew_after_the_profile_was_mended(home: Path) -> No
 
     assert _load(home, SLASHES) == (State.ACCEPTED, None)
     assert _load(home, SLASHES) == (State.DUPLICATE, 4)
+
+
+def test_lines_of_a_held_file_that_became_poison_are_ended_by_a_corrected_one(home: Path) -> None:
+    """Someone released it, and loading it killed its worker each time: it is a file of readings all the same."""
+    _load(home, REGISTER)
+    bad = SLASHES.replace(";1;m3;31/10/2026", ";x;m3;2026-10-31")
+    assert _load(home, bad) == (State.HELD, None)
+    house = House(settings=read_settings(home))
+    hurried = replace(house.decide, ingest=replace(house.ingest, max_attempts=0))
+    poisoned = hurried.release(2, how=Release.WHOLE, who="me", reason="let it in")
+    assert (poisoned.state, poisoned.feed) == (State.POISONED, "readings")
+
+    assert _load(home, bad.replace("x", "1")) == (State.ACCEPTED, None)
+
+    lines = house.review.listed(partner=None, delivery=2, state=None, code=None, limit=None)
+    assert {one.line.state for one in lines} == {"superseded"}
+    house.database.close()

@@ -276,7 +276,10 @@ class Ingest:
         self.publisher.spool(f"delivery-{delivery.id}").close()  # what killed attempts left there
         finding = of_the_file(Code.FILE_POISONED, value=str(self.max_attempts))
         judgement = Judgement(
-            state=State.POISONED, lines=LineCounts(), findings_by_code={finding.code.value: 1}
+            state=State.POISONED,
+            lines=LineCounts(),
+            findings_by_code={finding.code.value: 1},
+            feed=delivery.feed,  # if it was judged before, its open lines can still be corrected
         )
         return self.publisher.whole(
             delivery, judgement=judgement, told=[finding], language=self._language(delivery)
