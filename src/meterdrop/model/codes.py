@@ -143,10 +143,9 @@ REGISTER_CODES = frozenset(
         Code.READING_BELOW_PREVIOUS,
         Code.READING_IMPLAUSIBLE_RISE,
         Code.READING_EXCHANGE_UNREGISTERED,
-        Code.CELL_MISSING,
     }
 )
-"""What a changed register may change; of missing cells the unit, which an allocator doesn't need."""
+"""What a changed register may change."""
 
 PARTNER_CODES = frozenset({Code.DEVICE_UNKNOWN_PARTNER, Code.DEVICE_PARTNER_REGISTERS_ITSELF})
 """What a new partner, or another group of one we have, may change."""

@@ -9,24 +9,15 @@ from meterdrop.store.schema import partner
 
 
 def add(connection: Connection, *, id: str, name: str, group: int, now: datetime) -> None:
-    """A new partner, or the old one with this name and group, active again.
-
-    Who is there, and who registers its own devices, decides about the manager's lines: where that changed, the
-    registers of all others count as changed.
-    """
-    known = find(connection, id)
-    if known is None:
+    """A new partner, or the old one with this name and group, active again."""
+    if find(connection, id) is None:
         connection.execute(
             insert(partner).values(id=id, name=name, group_number=group, active=True, created_at=now)
         )
-    else:
-        connection.execute(
-            update(partner).where(partner.c.id == id).values(name=name, group_number=group, active=True)
-        )
-    if known is None or known.group != group:
-        for other in all_partners(connection):
-            if other.id != id:
-                raise_register_version(connection, other.id)
+        return
+    connection.execute(
+        update(partner).where(partner.c.id == id).values(name=name, group_number=group, active=True)
+    )
 
 
 def find(connection: Connection, id: str) -> Partner | None:

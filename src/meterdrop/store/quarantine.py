@@ -22,6 +22,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    true,
     union_all,
     update,
 )
@@ -197,12 +198,10 @@ def _lines() -> Select[tuple[object, ...]]:
     ).select_from(together)
 
 
-def _has_code(codes: list[str], *, table: Table = finding) -> ColumnElement[bool]:
-    return exists().where(
-        table.c.delivery == quarantine.c.delivery,
-        table.c.line == quarantine.c.line,
-        table.c.code.in_(codes),
-    )
+def _has_code(codes: list[str], *, table: Table = finding, column: str | None = None) -> ColumnElement[bool]:
+    of_line = (table.c.delivery == quarantine.c.delivery, table.c.line == quarantine.c.line)
+    of_column = true() if column is None else table.c.column == column
+    return exists().where(*of_line, table.c.code.in_(codes), of_column)
 
 
 def worth_trying(
@@ -212,10 +211,12 @@ def worth_trying(
     rules_now: str | None,
     code: str | None,
     changed_only: bool,
+    unit: str | None = None,
 ) -> list[int]:
     """A delivery's open lines that may end otherwise now: register, readings or rules are others than when they failed.
 
-    A line whose meter is still not in the register is not among them. `rules_now` is the fingerprint that judges this
+    A line whose meter is still not in the register is not among them. `unit` is the heading of the column of units: an
+    empty cell there is none too few once the register knows the meter as an allocator. `rules_now` is the fingerprint that judges this
     very delivery today (by the day it arrived); None if there is none any more. Asking whether a line's fingerprint is
     in force anywhere would be wrong: a version that is put between two others takes deliveries over from one that
     stays in force for the rest.
@@ -233,13 +234,13 @@ def worth_trying(
         owner = connection.execute(
             select(deliveries.c.partner).where(deliveries.c.id == delivery)
         ).scalar_one()
-        wanted = wanted.where(or_(_register_grew(owner), _more_readings(owner), other_rules))
+        wanted = wanted.where(or_(_register_grew(owner, unit=unit), _more_readings(owner), other_rules))
     if code is not None:
         wanted = wanted.where(_has_code([code]))
     return list(connection.execute(wanted).scalars())
 
 
-def _register_grew(owner: str) -> ColumnElement[bool]:
+def _register_grew(owner: str, *, unit: str | None) -> ColumnElement[bool]:
     """The register is another one, and knows the meter if that was what lacked."""
     known = union_all(
         select(device.c.serial_key).where(device.c.partner == owner),
@@ -250,7 +251,11 @@ def _register_grew(owner: str) -> ColumnElement[bool]:
     others = [code.value for code in REGISTER_CODES if code.value != unknown]
     return and_(
         partner.c.register_version != quarantine.c.register_version,
-        or_(and_(_has_code([unknown]), meter_known), _has_code(others)),
+        or_(
+            and_(_has_code([unknown]), meter_known),
+            _has_code(others),
+            false() if unit is None else _has_code([Code.CELL_MISSING.value], column=unit),
+        ),
     )
 
 

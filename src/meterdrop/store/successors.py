@@ -28,7 +28,7 @@ from sqlalchemy import (
     update,
 )
 
-from meterdrop.model.codes import REGISTER_CODES, Code, Severity
+from meterdrop.model.codes import REGISTER_CODES, Severity
 from meterdrop.model.line_state import WITH_PARTNER, LineState
 from meterdrop.store.bulk import portions
 from meterdrop.store.columns import JsonText
@@ -42,7 +42,7 @@ _KEYS_AT_ONCE: Final = 1_000_000
 _ROWS: Final = 20_000
 """Rows that are Python objects at the same time, on their way from the driver."""
 
-_NOT_THEIR_OWN: Final = sorted(code.value for code in REGISTER_CODES - {Code.CELL_MISSING})
+_NOT_THEIR_OWN: Final = sorted(code.value for code in REGISTER_CODES)
 """What is wrong with a line because of what is known, and not because of its cells."""
 
 _SUCCESSOR = Table(

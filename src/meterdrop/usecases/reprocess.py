@@ -14,7 +14,8 @@ from meterdrop.model.errors import CannotRead, OperatorMistake
 from meterdrop.model.feed import Agreement
 from meterdrop.model.line_state import LineState
 from meterdrop.store import deliveries, quarantine
-from meterdrop.store.database import Database
+from meterdrop.store.database import Database, Store
+from meterdrop.usecases.kept import kept_layout
 from meterdrop.usecases.recheck import Recheck, Rechecked
 from meterdrop.usecases.rejudge import Act, LinesEnded, Rejudge, Rejudged
 
@@ -167,23 +168,30 @@ class Reprocess:
                 since=selection.since,
             )
             found = {
-                delivery.id: quarantine.worth_trying(
-                    store,
-                    delivery=delivery.id,
-                    rules_now=self._rules_now(delivery),
-                    code=selection.code,
-                    changed_only=changed_only,
+                delivery.id: self._worth_trying(
+                    store, delivery, code=selection.code, changed_only=changed_only
                 )
                 for delivery in waiting
             }
         return {key: lines for key, lines in found.items() if lines}
 
-    def _rules_now(self, delivery: Delivery) -> str | None:
-        """The fingerprint of what is agreed now for the day the delivery came; None if its feed is gone."""
+    def _worth_trying(
+        self, store: Store, delivery: Delivery, *, code: str | None, changed_only: bool
+    ) -> list[int]:
+        """By what is agreed now for the day the delivery came; its feed may be gone."""
         try:
-            return self.agreement_of(delivery.partner, str(delivery.feed), delivery.arrived_on).fingerprint
+            now = self.agreement_of(delivery.partner, str(delivery.feed), delivery.arrived_on)
         except OperatorMistake:
-            return None
+            now = None
+        layout = kept_layout(store, delivery.id, agreement=now)
+        return quarantine.worth_trying(
+            store,
+            delivery=delivery.id,
+            rules_now=None if now is None else now.fingerprint,
+            code=code,
+            changed_only=changed_only,
+            unit=None if layout is None else layout.heading_of("Unit"),
+        )
 
     def _each(
         self, chosen: dict[int, list[int]], *, dry_run: bool, progress: Callable[[int, int], None]
