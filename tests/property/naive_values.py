@@ -8,6 +8,8 @@ from meterdrop.model.spelling import fold
 from tests.property.clean_files import Value
 
 SPACE = "[ \xa0\u2007\u2009\u202f]"
+NO_CONTROL = r"[^\S\v\x1c-\x1f\x85]"
+"""White space that people write within a date."""
 
 
 class NotOne(ValueError):
@@ -65,7 +67,7 @@ def _integer(cell: str) -> int:
 
 def _day(cell: str) -> str:
     iso = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", cell)
-    ours = re.fullmatch(r"([0-9]{1,2})[.]\s*([0-9]{1,2})[.]\s*([0-9]{4})", cell)
+    ours = re.fullmatch(rf"([0-9]{{1,2}})[.]{NO_CONTROL}*([0-9]{{1,2}})[.]{NO_CONTROL}*([0-9]{{4}})", cell)
     if not iso and not ours:
         raise NotOne(cell)
     year, month, day = iso.groups() if iso else reversed(ours.groups() if ours else ())
