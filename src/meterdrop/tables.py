@@ -23,6 +23,9 @@ FLAG: Final = pd.ArrowDtype(pa.bool_())
 DECIMAL: Final = pd.ArrowDtype(pa.decimal128(38, 10))
 RAW: Final = pd.ArrowDtype(pa.large_binary())
 
+DAMAGE: Final = "\ufffd"
+"""Stands in a cell for each NUL and for bytes that are no characters."""
+
 LONGEST_VALUE: Final = 200
 """Findings quote at most this many characters of a cell."""
 
@@ -33,10 +36,11 @@ Lines = npt.NDArray[np.int64]
 class TextBlock:
     """Some lines of a file, in order, as text.
 
-    `cells`: a frame of TEXT columns named by our columns, one row a well-formed data line, cells exactly as
-    written (quotes undone, not trimmed; empty is the empty string). `line`: the physical line number of each row.
-    `raw`: the bytes of each row's line without its line end. `broken`: frame (line, raw) of lines whose
-    structure is bad, their reasons in `findings`. The counts are of this block's physical lines.
+    `cells`: a frame of TEXT columns named by our columns, one row a data line that can be split, cells exactly as
+    written (quotes undone, not trimmed; empty is the empty string), but with DAMAGE for what can't be read: such a
+    line has `line.nul` or `line.encoding` among `findings` (see `parse.damage`). `line`: the physical line number
+    of each row. `raw`: the bytes of each row's line without its line end. `broken`: frame (line, raw) of lines that
+    can't be split, their reasons in `findings`. The counts are of this block's physical lines.
     """
 
     cells: pd.DataFrame
@@ -55,7 +59,8 @@ class TextBlock:
 class TypedRows:
     """A block's rows after casting: `frame` has the typed columns (see `parse.cells`), `findings` what failed.
 
-    A cell that could not be cast is null in `frame` and has a finding; it hides no other cell's error.
+    A cell that could not be cast is null in `frame` and has a finding, unless its line has one because the cell is
+    damaged; it hides no other cell's error.
     """
 
     frame: pd.DataFrame

@@ -10,20 +10,22 @@ import os
 import re
 from dataclasses import dataclass, field
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from meterdrop.detect.encoding import Encoding, find_encoding
+from meterdrop.detect.layout import find_layout
 from meterdrop.model.errors import CannotRead
+from meterdrop.model.feed import Agreement, Column, Feed, Target, Type
 from meterdrop.parse.cells import cast
 from meterdrop.parse.lines import read_blocks
 from meterdrop.tables import join_findings
 from meterdrop.usecases.judging.judge import error_lines
 from meterdrop.usecases.judging.records import RecordRules
-from tests.property.clean_files import BLANKS, CleanFile, Value, clean_files
-from tests.property.damages import DAMAGES_OF_ENCODING, DamagedFile, damaged
+from tests.property.clean_files import BLANKS, CleanFile, Piece, Value, clean_files
+from tests.property.damages import DAMAGES_OF_ENCODING, DamagedFile, Whole, damaged
 from tests.property.naive_values import NotOne, naive_value
-from tests.unit.parse.naive_reader import naive_read
+from tests.unit.parse.naive_reader import DAMAGES, naive_read
 
 FILES = 20_000 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 500
 """Ten times what the nightly profile tries of everything else."""
@@ -64,8 +66,12 @@ def naive_outcome(file: CleanFile, content: bytes) -> Outcome:
     """One line after the other, one cell after the other."""
     told = naive_read(content, file.layout)
     columns = {column.name: column for column in file.agreement.feed.columns}
+    damaged = {line for line, code in told.findings if code in DAMAGES}
     result = Outcome(set_aside=dict(told.broken), counts=dict(told.counts))
     for line, cells, raw in told.rows:
+        if line in damaged:
+            result.set_aside[line] = raw
+            continue
         try:
             result.accepted[line] = {name: naive_value(text, columns[name]) for name, text in cells.items()}
         except NotOne:
@@ -79,7 +85,28 @@ def line_at(file: CleanFile, content: bytes, place: int) -> int:
     return 1 + len(re.findall("\r\n|\r|\n", before))
 
 
+def texts_with(damage: bytes) -> tuple[CleanFile, DamagedFile]:
+    """Two records of two texts; the first one with this in its first cell."""
+    columns = (Column("Číslo", Type.TEXT), Column("Název", Type.TEXT))
+    agreement = Agreement("acme", Feed("any", Target.RECORDS, columns), separator=";")
+    pieces = (
+        Piece("Číslo;Název", "\n", fixed=True),
+        Piece("a;b", "\n", {"Číslo": "a", "Název": "b"}),
+        Piece("c;d", "\n", {"Číslo": "c", "Název": "d"}),
+    )
+    content = "".join(piece.text + piece.end for piece in pieces).encode()
+    _, layout = find_layout(
+        content, encoding=Encoding("utf-8"), path="x.csv", agreements=[agreement], feed="any"
+    )
+    harmed = content.replace(b"a;b", b"a" + damage + b";b")
+    whole = Whole(harmed.index(b"c;d"), pieces[2].text, {"Číslo": "c", "Název": "d"})
+    return CleanFile(agreement, layout, pieces, b""), DamagedFile(harmed, (whole,))
+
+
 @settings(max_examples=FILES)
+@example(files=texts_with(b"\0"), block_bytes=64)
+@example(files=texts_with(b"\xff"), block_bytes=64)
+@example(files=texts_with(b"\xff;\0"), block_bytes=64)
 @given(files=damaged(clean_files()), block_bytes=BLOCKS)
 def test_damage_costs_its_own_lines_only(files: tuple[CleanFile, DamagedFile], block_bytes: int) -> None:
     file, harmed = files

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from meterdrop.tables import Lines
+from meterdrop.tables import DAMAGE, Lines
 
 Mask = npt.NDArray[np.bool_]
 
@@ -126,6 +126,17 @@ def _utf16_length_before(text: bytes) -> Lines:
     before = np.zeros(len(text) + 1, dtype=np.int64)
     np.cumsum(units * 2, out=before[1:])
     return before
+
+
+def mended(text: bytes, *, encoding: str) -> bytes:
+    """The bytes we split as UTF-8, with DAMAGE for each NUL and for what breaks the encoding: no cell or line more."""
+    if is_utf8(encoding):
+        letters = text.decode("utf-8", "replace")
+    else:
+        octets = np.frombuffer(text, dtype=np.uint8).copy()
+        octets[undecodable(text, encoding=encoding)[1]] = 0
+        letters = octets.tobytes().decode(encoding, "replace")
+    return letters.replace("\0", DAMAGE).encode()
 
 
 def shortened(text: bytes, *, start: int, length: int, encoding: str) -> int:

@@ -16,15 +16,13 @@ import pyarrow as pa
 from meterdrop.model.codes import Code
 from meterdrop.model.layout import SEPARATORS, Layout
 from meterdrop.parse.chunks import BLOCK_BYTES, Chunk, read_chunks
+from meterdrop.parse.damage import DAMAGES
 from meterdrop.parse.encoded import Mask, as_sent
 from meterdrop.parse.footer import without_footer
 from meterdrop.parse.records import joined_lines
 from meterdrop.parse.structure import Defect, Sorts, blank_lines, comment_lines, defects_of, sort_out
-from meterdrop.parse.tokens import cells_of, frame_of, spilt, unheaded
+from meterdrop.parse.tokens import cells_of, frame_of, spilt
 from meterdrop.tables import LINE, RAW, Lines, TextBlock, findings_at, join_findings
-
-_SPLITS = frozenset({Code.LINE_NUL, Code.LINE_ENCODING})
-"""A line with these defects can still be split into cells."""
 
 
 @dataclass(frozen=True)
@@ -91,22 +89,23 @@ def _renumbered(chunks: Iterator[Chunk], *, numbers: Sequence[int] | Lines) -> I
 def _block(chunk: Chunk, *, sorts: Sorts, layout: Layout) -> TextBlock:
     line = chunk.line
     defects = defects_of(chunk, data=sorts.data, layout=layout)
-    good = sorts.data & ~_any_of(defects, len(chunk))
-    # Cells of damaged lines are only looked at where one could stand under an empty heading.
-    split = sorts.data & ~_any_of(defects, len(chunk), but=_SPLITS) if unheaded(layout) else good
-    cells = cells_of(chunk, lines=split, layout=layout)
+    breaking = [defect for defect in defects if defect.code not in DAMAGES]
+    damaging = [defect for defect in defects if defect.code in DAMAGES]
+    split = sorts.data & ~_any_of(breaking, len(chunk))
+    damaged = bool((split & _any_of(damaging, len(chunk))).any())
+    cells = cells_of(chunk, lines=split, damaged=damaged, layout=layout)
     spills = np.zeros(len(chunk), dtype=np.bool_)
     spills[split] = spilt(cells, layout=layout)
     defects.append(Defect(Code.LINE_TOO_MANY_CELLS, spills))
-    good &= ~spills
-    if not good[split].all():
-        cells = cells.filter(pa.array(good[split]))
+    rows = split & ~spills
+    if not rows[split].all():
+        cells = cells.filter(pa.array(rows[split]))
     sent = as_sent(chunk.lines, encoding=layout.encoding)
-    broken = sorts.data & ~good
+    broken = sorts.data & ~rows
     return TextBlock(
         cells=frame_of(cells, layout=layout),
-        line=line[good],
-        raw=_only(sent, good),
+        line=line[rows],
+        raw=_only(sent, rows),
         broken=pd.DataFrame(
             {"line": pd.Series(line[broken], dtype=LINE), "raw": pd.Series(_only(sent, broken), dtype=RAW)}
         ),
@@ -125,11 +124,10 @@ def _findings(defects: list[Defect], *, sorts: Sorts, line: Lines) -> pd.DataFra
     return join_findings([*told, repeated])
 
 
-def _any_of(defects: list[Defect], count: int, *, but: frozenset[Code] = frozenset()) -> Mask:
+def _any_of(defects: list[Defect], count: int) -> Mask:
     found = np.zeros(count, dtype=np.bool_)
     for defect in defects:
-        if defect.code not in but:
-            found |= defect.lines
+        found |= defect.lines
     return found
 
 

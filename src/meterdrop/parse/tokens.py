@@ -1,4 +1,4 @@
-"""Which cells has a well-formed line? The lines are rectangular by now; Arrow undoes the quotes, all as text."""
+"""Which cells has a line that can be split? The lines are rectangular by now; Arrow undoes the quotes, all as text."""
 
 import numpy as np
 import pandas as pd
@@ -8,22 +8,24 @@ from pyarrow import csv
 
 from meterdrop.model.layout import REJECTS_HEADINGS, Layout
 from meterdrop.parse.chunks import Chunk
-from meterdrop.parse.encoded import Mask, is_utf8
+from meterdrop.parse.encoded import Mask, is_utf8, mended
 
 _BOM = "\ufeff".encode()
 
 
-def cells_of(chunk: Chunk, *, lines: Mask, layout: Layout) -> pa.Table:
+def cells_of(chunk: Chunk, *, lines: Mask, damaged: bool, layout: Layout) -> pa.Table:
     """The cells of these lines: a string column for each recognised or empty heading, named by its position.
 
-    The lines must be well quoted and have as many cells as the header. The cells of a line that is damaged in its
-    encoding are good for nothing but to see whether they are empty.
+    The lines must be well quoted and have as many cells as the header. If some of them are `damaged` (NULs, or bytes
+    that are no characters), their cells have DAMAGE in its place.
     """
     wanted = [str(place) for place in (*recognised(layout), *unheaded(layout))]
     text = chunk.text_of(lines)
     if not len(text) or not wanted:
         return pa.table({name: pa.array([""] * int(lines.sum()), pa.string()) for name in wanted})
-    if not is_utf8(layout.encoding):
+    if damaged:
+        text = mended(text, encoding=layout.encoding)
+    elif not is_utf8(layout.encoding):
         text = _as_utf8(text, layout.encoding)
     # Arrow drops one byte-order mark at the start; here it would be part of a cell.
     text = _BOM + text if text.startswith(_BOM) else text

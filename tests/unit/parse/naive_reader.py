@@ -10,12 +10,18 @@ from meterdrop.model.layout import Layout
 from meterdrop.model.spelling import heading_key
 
 LONGEST = 65536
+UNREADABLE = "\ufffd"
+"""All that is said of a cell with damage in it."""
+DAMAGES = ("line.nul", "line.encoding")
 BLANKS = " \t\v\f"
 
 
 @dataclass
 class NaiveFile:
-    """What a file holds: rows, broken lines and findings with their physical lines, and the law's counts."""
+    """What a file holds: rows, broken lines and findings with their physical lines, and the law's counts.
+
+    A line with one of the DAMAGES may be a row or broken.
+    """
 
     rows: list[tuple[int, dict[str, str], bytes]] = field(default_factory=list)
     broken: list[tuple[int, bytes]] = field(default_factory=list)
@@ -177,12 +183,15 @@ def _judge_data(number: int, raw: bytes, text: str, damaged: bool, layout: Layou
         cell.strip(BLANKS) for cell, heading in zip(cells, layout.headings, strict=True) if not heading
     ):
         found.append("line.too-many-cells")
-    if found or cells is None:
-        result.findings.update((number, code) for code in found)
+    result.findings.update((number, code) for code in found)
+    if cells is None or not set(found) <= set(DAMAGES):
         result.broken.append((number, raw))
-    else:
-        named = {name: cell for name, cell in zip(layout.columns, cells, strict=True) if name is not None}
-        result.rows.append((number, named, raw))
+        return
+    if found:
+        told = naive_cells(_marked(raw, layout.encoding), layout.separator) or []
+        cells = [UNREADABLE if UNREADABLE in cell else cell for cell in told]
+    named = {name: cell for name, cell in zip(layout.columns, cells, strict=True) if name is not None}
+    result.rows.append((number, named, raw))
 
 
 def naive_cells(text: str, separator: str) -> list[str] | None:
@@ -252,6 +261,18 @@ def _text_of(raw: bytes, encoding: str) -> tuple[str, bool]:
         return text, False
     other = re.search(rb"[\xc2-\xc5][\x80-\xbf]|\xe2[\x80-\xbf][\x80-\xbf]", raw)
     return text, other is not None or any("\x80" <= letter <= "\x9f" for letter in text)
+
+
+def _marked(raw: bytes, encoding: str) -> str:
+    """A damaged line as text, with U+FFFD somewhere in every stretch of damage."""
+    if encoding.startswith("utf-16"):
+        whole = len(raw) - len(raw) % 2
+        text = raw[:whole].decode(encoding, "surrogatepass") + UNREADABLE * (len(raw) - whole)
+        return re.sub("[\0\ud800-\udfff]", UNREADABLE, text)
+    if encoding == "utf-8":
+        return raw.decode(encoding, "replace").replace("\0", UNREADABLE)
+    foreign = re.sub(rb"[\xc2-\xc5](?=[\x80-\xbf])|\xe2(?=[\x80-\xbf]{2})", b"\0", raw)
+    return re.sub("[\0\x80-\x9f]", UNREADABLE, foreign.decode(encoding, "replace"))
 
 
 def _utf16(layout: Layout) -> bool:

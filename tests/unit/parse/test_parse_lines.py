@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from meterdrop.model.layout import Layout
+from meterdrop.parse.damage import damaged_rows
 from meterdrop.parse.lines import LineCounts, count_lines, read_blocks
 from meterdrop.tables import TextBlock
 
@@ -252,15 +253,52 @@ def test_windows_1250_comes_out_as_text_and_its_undefined_bytes_cost_their_line(
 
     block = read(content, layout_of(encoding="windows-1250"))
 
-    assert rows(block) == [["Příbor", "1,5", "m3"]]
-    assert block.raw.to_pylist() == ["Příbor;1,5;m3".encode("windows-1250")]
+    assert rows(block) == [["Příbor", "1,5", "m3"], ["\ufffd", "1", "l"]]
+    assert block.raw.to_pylist() == ["Příbor;1,5;m3".encode("windows-1250"), b"\x81;1;l"]
     assert codes(block.findings) == [(3, "line.encoding")]
 
 
 def test_a_control_of_iso_8859_2_is_no_text() -> None:
     block = read(HEADER.encode() + b"\n\x8a;1;l\n\xa9;1;l\n", layout_of(encoding="iso8859-2"))
 
-    assert rows(block) == [["Š", "1", "l"]]
+    assert rows(block) == [["\ufffd", "1", "l"], ["Š", "1", "l"]]
+    assert codes(block.findings) == [(2, "line.encoding")]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "line"),
+    [
+        ("utf-8", b'"a;\x00";1\xff5;m3'),
+        ("utf-8", b'"a;\xe2\x80";1\xc55;m3'),
+        ("windows-1250", '"a;\0";1ž5;m3'.encode()),
+        ("iso8859-2", b'"a;\x9e";1\x005;m3'),
+        ("utf-16-le", '"a;\ud83d";1\x005;m3'.encode("utf-16-le", "surrogatepass")),
+        ("utf-16-be", '"a;\udc00";1\ud8005;m3'.encode("utf-16-be", "surrogatepass")),
+    ],
+)
+def test_what_cannot_be_read_costs_its_cells_only(encoding: str, line: bytes) -> None:
+    end = "\n".encode(encoding)
+    good = "Příbor;\ufffd;" if encoding.startswith("utf") else "Příbor;;"
+    content = end.join([HEADER.encode(encoding), good.encode(encoding), line, good.encode(encoding)])
+
+    block = read(content, layout_of(encoding=encoding))
+
+    assert rows(block)[0] == rows(block)[2] == good.split(";")
+    first, second, third = rows(block)[1]
+    assert (first[:2], "\ufffd" in first, "\ufffd" in second, third) == ("a;", True, True, "m3")
+    assert block.raw.to_pylist()[1] == line
+    assert {line for line, _ in codes(block.findings)} == {3}
+    assert damaged_rows(block).tolist() == [False, True, False]
+
+
+def test_half_a_letter_at_the_end_of_utf16_costs_its_cell_only() -> None:
+    content = f"{HEADER}\na;1;m3".encode("utf-16-le") + b"\x01"
+
+    *_, block = read_blocks(io.BytesIO(content), layout=layout_of(encoding="utf-16-le"))
+
+    assert [cells[:2] for cells in rows(block)] == [["a", "1"]]
+    assert rows(block)[0][2].startswith("m3\ufffd")
+    assert block.raw.to_pylist() == ["a;1;m3".encode("utf-16-le") + b"\x01"]
     assert codes(block.findings) == [(2, "line.encoding")]
 
 

@@ -3,13 +3,14 @@
 import io
 from collections import Counter
 
+import pandas as pd
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from meterdrop.model.form import Footer
 from meterdrop.model.layout import Layout
 from meterdrop.parse.lines import read_blocks
-from tests.unit.parse.naive_reader import NaiveFile, naive_read
+from tests.unit.parse.naive_reader import DAMAGES, UNREADABLE, NaiveFile, naive_read
 
 BLOCKS = st.sampled_from([4 * 1024 * 1024, 64, 7, 1])
 LINE_ENDS = st.sampled_from(["\n", "\r\n", "\r"])
@@ -84,17 +85,22 @@ def read(content: bytes, layout: Layout, block_bytes: int = 4 * 1024 * 1024) -> 
         cells = block.cells.to_dict("records")
         raws = block.raw.to_pylist()
         assert len(cells) == len(raws) == len(block.line)
+        damaged = {line for line, code in _told(block.findings) if code in DAMAGES}
         for number, row, raw in zip(block.line.tolist(), cells, raws, strict=True):
-            result.rows.append((number, {str(name): cell for name, cell in row.items()}, raw))
+            unreadable = {name for name, cell in row.items() if number in damaged and UNREADABLE in cell}
+            said = {str(name): UNREADABLE if name in unreadable else cell for name, cell in row.items()}
+            result.rows.append((number, said, raw))
         result.broken += list(zip(block.broken["line"].tolist(), block.broken["raw"].tolist(), strict=True))
-        result.findings.update(
-            zip(block.findings["line"].tolist(), block.findings["code"].tolist(), strict=True)
-        )
+        result.findings.update(_told(block.findings))
         for name in ("physical", "header", "blank", "comment", "continuation"):
             result.counts[name] += getattr(block, name)
         in_block = len(block.line) + len(block.broken) + block.header + block.blank + block.comment
         assert block.physical == in_block + block.continuation
     return result
+
+
+def _told(findings: pd.DataFrame) -> list[tuple[int, str]]:
+    return list(zip(findings["line"].tolist(), findings["code"].tolist(), strict=True))
 
 
 def assert_same(ours: NaiveFile, naive: NaiveFile) -> None:
@@ -125,6 +131,7 @@ def dirty_files(draw: st.DrawFn, damage: st.SearchStrategy[str] | None = None) -
 @example(text="\ufeffA;B;C\nA;B;C\n", block_bytes=64)
 @example(text="a;b;c\r\na;b;c", block_bytes=1)
 @example(text='"a;b";c;d\n"e";"f', block_bytes=64)
+@example(text='x;"\0;y";z\nx;\udcc5;\ufffd\nx;\ufffd;z\n\0;x\n', block_bytes=64)
 def test_any_utf8_file_is_read_as_the_naive_reader_reads_it(text: str, block_bytes: int) -> None:
     content = ("A;B;C\n" + text).encode("utf-8", "surrogateescape")
     layout = layout_of()

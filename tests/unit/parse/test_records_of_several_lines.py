@@ -118,8 +118,9 @@ def test_defects_in_any_of_its_lines_are_the_record_s() -> None:
     block = read(b'A;B;C\n1;"a\n\xff\n\0";x\n2;y;z\n')
 
     assert told(block) == [(2, "line.nul"), (2, "line.encoding")]
-    assert block.broken["raw"].tolist() == [b'1;"a\n\xff\n\0";x']
-    assert (block.continuation, rows(block)) == (2, [["2", "y", "z"]])
+    assert block.raw.to_pylist() == [b'1;"a\n\xff\n\0";x', b"2;y;z"]
+    assert rows(block) == [["1", "a\n\ufffd\n\ufffd", "x"], ["2", "y", "z"]]
+    assert (block.continuation, len(block.broken)) == (2, 0)
 
 
 def test_line_too_long_is_never_part_of_a_record() -> None:

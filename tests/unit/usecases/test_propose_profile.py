@@ -229,6 +229,13 @@ def test_lines_that_disagree_about_the_cells_make_the_separator_a_guess(tmp_path
     assert told(readings_of(tmp_path, text).separator) == (";", Certainty.GUESS)
 
 
+def test_a_line_that_cannot_be_read_is_evidence_of_its_separator_only(tmp_path: Path) -> None:
+    text = dated("31.10.2026") + "1001\0;x;m3;31/10/2026\n"
+    proposed = readings_of(tmp_path, text)
+    assert told(proposed.separator) == (";", Certainty.SURE)
+    assert told(proposed.date_forms) == (("dmy",), Certainty.SURE)
+
+
 def test_a_unit_in_a_heading_is_told_and_no_unit_column_is_missing(tmp_path: Path) -> None:
     feed = readings_of(tmp_path, "Výrobní číslo;Datum;Stav [m3]\n10010001;31.10.2026;1,5\n")
     assert [told(unit) for unit in feed.heading_units] == [("m3", Certainty.SURE)]

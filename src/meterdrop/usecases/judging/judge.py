@@ -17,6 +17,7 @@ from meterdrop.model.errors import CannotRead
 from meterdrop.model.feed import Agreement
 from meterdrop.model.layout import Layout
 from meterdrop.parse.cells import cast
+from meterdrop.parse.damage import of_readable_cells
 from meterdrop.parse.lines import read_blocks
 from meterdrop.store.spool import Spool
 from meterdrop.tables import RAW, Lines, TextBlock, as_frame, as_table, join_findings
@@ -82,7 +83,10 @@ def _judge_block(
 ) -> None:
     typed = cast(block, feed=agreement.feed, agreement=agreement, layout=layout)
     verdict = rules.judge(typed, layout=layout)
-    findings = join_findings([block.findings, typed.findings, verdict.findings])
+    of_rows = [
+        of_readable_cells(told, block=block, layout=layout) for told in (typed.findings, verdict.findings)
+    ]
+    findings = join_findings([block.findings, *of_rows])
     _spool_block(
         block,
         good=verdict.good,

@@ -22,6 +22,7 @@ from meterdrop.model.form import Footer
 from meterdrop.model.layout import Layout
 from meterdrop.model.spelling import heading_key
 from meterdrop.parse.cells_cast import cleaned
+from meterdrop.parse.damage import damaged_rows
 from meterdrop.parse.lines import read_blocks
 
 _HEAD: Final = 256 * 1024
@@ -183,13 +184,14 @@ def _layout(found: FoundHeader, *, header: Header, encoding: Encoding, footer: S
 
 
 def _cells(path: Path, *, layout: Layout) -> tuple[tuple[Cells, ...], int, int]:
-    """Cells by place, and how many lines are well-formed and how many are not."""
+    """Cells by place, of lines that can be read; and how many lines can be split and how many can't."""
     places = range(len(layout.headings))
     frames = []
     whole = ragged = 0
     with path.open("rb") as stream:
         for number, block in enumerate(read_blocks(stream, layout=layout, block_bytes=_PIECE), start=1):
-            frames.append(block.cells)
+            damaged = damaged_rows(block)
+            frames.append(block.cells.loc[~damaged] if damaged.any() else block.cells)
             whole += len(block.line)
             ragged += len(block.broken)
             if number == _MOST_BLOCKS:
