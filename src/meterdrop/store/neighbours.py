@@ -34,6 +34,7 @@ STORED_COLUMNS: Final = {
     "value": TEXT,
     "unit": TEXT,
     "canonical_value": DECIMAL,
+    "canonical_unit": TEXT,
     "kind": TEXT,
     "estimated": FLAG,
     "delta": FLAG,
@@ -49,6 +50,7 @@ _STRETCH = Table(
     Column("device", BigInteger, nullable=False),
     Column("first", Date, nullable=False),
     Column("last", Date, nullable=False),
+    Column("canonical_unit", Text, nullable=False),
     prefixes=["TEMPORARY"],
 )
 
@@ -56,10 +58,11 @@ _STRETCH = Table(
 def around(
     connection: Connection, *, partner: str, keys: pd.DataFrame, delta: bool, without: int | None = None
 ) -> pd.DataFrame:
-    """The current readings at these keys (device, day) and next to them: a frame of STORED_COLUMNS, each once.
+    """The current readings at these keys and next to them: a frame of STORED_COLUMNS, each once.
 
-    Next to a day are the nearest reading before it and the nearest after it that are deltas too, or states too; at a
-    key there may be either. Readings of the delivery `without` count as not stored.
+    `keys` have device, day and canonical_unit, of a device always the same. Next to a day are the nearest reading
+    before it and the nearest after it in that unit that are deltas too, or states too; at a key there may be any.
+    Readings of the delivery `without` count as not stored.
     """
     found = [_frame([])]
     if len(keys) and _any_stored(connection, partner=partner, keys=keys):
@@ -83,9 +86,13 @@ def _beside(*, partner: str, delta: bool, without: int | None) -> Select[tuple[o
     of_device = [reading.c.partner == partner, reading.c.device == _STRETCH.c.device]
     if without is not None:
         of_device.append(reading.c.delivery != without)
-    same_kind = [*of_device, reading.c.delta == cast(delta, Boolean)]
-    before = _day(func.max, *same_kind, reading.c.day < _STRETCH.c.first)
-    after = _day(func.min, *same_kind, reading.c.day > _STRETCH.c.last)
+    alike = [
+        *of_device,
+        reading.c.delta == cast(delta, Boolean),
+        reading.c.canonical_unit == _STRETCH.c.canonical_unit,
+    ]
+    before = _day(func.max, *alike, reading.c.day < _STRETCH.c.first)
+    after = _day(func.min, *alike, reading.c.day > _STRETCH.c.last)
     columns = (reading.c[name] for name in STORED_COLUMNS)
     return (
         select(*(_as_read(column) for column in columns))
@@ -128,7 +135,7 @@ def _stretches(connection: Connection, keys: pd.DataFrame) -> Iterator[None]:
 
 
 def stretches(keys: pd.DataFrame) -> pd.DataFrame:
-    """Days of each device that lie near each other as one row: device, first and last day."""
+    """Days of each device that lie near each other as one row: device, first and last day, canonical_unit."""
     device, day = keys["device"].to_numpy(dtype=np.int64), _numbers(keys["day"])
     order = np.lexsort((day, device))
     device, day = device[order], day[order]
@@ -141,6 +148,7 @@ def stretches(keys: pd.DataFrame) -> pd.DataFrame:
             "device": pd.Series(device[first], dtype=LINE),
             "first": pd.Series(_days(day[first]), dtype=DAY),
             "last": pd.Series(_days(day[last]), dtype=DAY),
+            "canonical_unit": keys["canonical_unit"].take(order[first]).reset_index(drop=True),
         }
     )
 

@@ -74,6 +74,12 @@ class Meters:
         """Where in the register these devices are; all of them are known."""
         return np.searchsorted(self.device, devices)
 
+    def measured_in(self, unit: pd.Series, *, devices: Numbers) -> Mask:
+        """Whether each of these devices measures in this canonical unit, as the register has it by now."""
+        own = self.unit.take(pa.array(self.places(devices)))
+        same: Mask = pc.equal(arrow(unit), own).to_numpy(zero_copy_only=False)
+        return same
+
     def reset_between(self, *, older: Numbers, newer: Numbers) -> Mask:
         """Whether the time after the older day, up to the newer one, meets the days around a reset day."""
         last = np.searchsorted(self.resets - self.around_reset, newer, side="right") - 1

@@ -5,10 +5,11 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
 from meterdrop.model.codes import Code
 from meterdrop.tables import TEXT, Lines, findings_at, join_findings
-from meterdrop.validate.arrays import Mask, Numbers, device_days, exact, is_word, truth
+from meterdrop.validate.arrays import Mask, Numbers, arrow, device_days, exact, is_word, truth
 from meterdrop.validate.register import EXCHANGE_OUT
 from meterdrop.validate.timeline import EXCHANGE_IN, written
 
@@ -39,21 +40,23 @@ def check_against_stored(
 ) -> Repeats:
     """Readings (each key once) against the current ones of the same device and day.
 
-    Both have device, day, canonical_value, kind, estimated, value, unit and delta; `stored` has delivery, too. The same
-    value is a duplicate (`reading.same-value`), unless a better kind takes a worse one's place; another value is a
-    correction (`reading.correction`). A reading of a worse kind never takes a better one's place
+    Both have device, day, canonical_value, canonical_unit, kind, estimated, value, unit and delta; `stored` has delivery,
+    too. The same value is a duplicate (`reading.same-value`), unless a better kind takes a worse one's place; another
+    value is a correction (`reading.correction`). A reading of a worse kind never takes a better one's place
     (`reading.worse-kind`); `rank` says which is better. What was read out and what was read in on one day are two
     readings of two meters (`reading.exchange-unregistered`). Readings that `came_with` a delivery before the stored
     one's, or with the same (of two lines that contradict each other a person chose one), and are judged only now
-    correct nothing (`reading.superseded`), except that a better kind goes before a worse one.
+    correct nothing (`reading.superseded`), except that a better kind goes before a worse one. What is stored in a unit
+    of another dimension than the register has by now gives way to any reading.
     """
     pairs = _Pairs.of(frame, stored)
     ours, theirs = frame.take(pairs.row), stored.take(pairs.other)
+    other = _of_another_dimension(ours, theirs)
     same = (exact(ours["canonical_value"]) == exact(theirs["canonical_value"])).all(axis=1)
-    same &= truth(ours["delta"]) == truth(theirs["delta"])
-    better = rank(ours) > rank(theirs)
-    worse = (rank(ours) < rank(theirs)) & ~same
-    exchange = _read_out_and_in(ours, theirs) & ~same & ~worse
+    same &= (truth(ours["delta"]) == truth(theirs["delta"])) & ~other
+    better = (rank(ours) > rank(theirs)) | other
+    worse = (rank(ours) < rank(theirs)) & ~same & ~other
+    exchange = _read_out_and_in(ours, theirs) & ~same & ~worse & ~other
     late = np.zeros(len(ours), dtype=np.bool_)
     if came_with is not None:
         late = theirs["delivery"].to_numpy(dtype=np.int64) >= came_with
@@ -102,6 +105,14 @@ class _Pairs:
         inside = place < len(theirs)
         hit[inside] = theirs[order][place[inside]] == ours[inside]
         return cls(row=np.flatnonzero(hit), other=order[place[hit]])
+
+
+def _of_another_dimension(ours: pd.DataFrame, theirs: pd.DataFrame) -> Mask:
+    """Where the register had the meter's unit wrong when the stored reading came: that is none of this meter."""
+    other: Mask = pc.not_equal(arrow(ours["canonical_unit"]), arrow(theirs["canonical_unit"])).to_numpy(
+        zero_copy_only=False
+    )
+    return other
 
 
 def _read_out_and_in(ours: pd.DataFrame, theirs: pd.DataFrame) -> Mask:

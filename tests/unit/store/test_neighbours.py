@@ -15,7 +15,7 @@ from meterdrop.store import deliveries
 from meterdrop.store.engine import reading_from, writing
 from meterdrop.store.neighbours import STORED_COLUMNS, around, stretches
 from meterdrop.store.schema import device, reading
-from meterdrop.tables import DAY, LINE
+from meterdrop.tables import DAY, LINE, TEXT
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 FIRST = date(2026, 3, 1)
@@ -28,22 +28,30 @@ class Stored:
     day: int
     delta: bool
     delivery: int
+    unit: str = "m3"
 
 
-def keys(*wanted: tuple[int, int]) -> pd.DataFrame:
+def keys(*wanted: tuple[int, int], unit: str = "m3") -> pd.DataFrame:
     return pd.DataFrame(
         {
             "device": pd.Series([each[0] for each in wanted], dtype=LINE),
             "day": pd.Series([FIRST + timedelta(days=each[1]) for each in wanted], dtype=DAY),
+            "canonical_unit": pd.Series([unit] * len(wanted), dtype=TEXT),
         }
     )
 
 
 @pytest.fixture
 def full(engine: Engine, ticket: Ticket) -> tuple[Engine, list[Stored]]:
-    """Two devices with readings of both kinds by two deliveries, and one of another partner."""
+    """Two devices with readings of both kinds and two dimensions by two deliveries, and one of another partner."""
     known = [
-        Stored(number, day, delta=(number + place) % 3 == 0, delivery=1 + place % 2)
+        Stored(
+            number,
+            day,
+            delta=(number + place) % 3 == 0,
+            delivery=1 + place % 2,
+            unit="MJ" if place in (2, 3) else "m3",
+        )
         for number in (1, 2)
         for place, day in enumerate(DAYS)
     ]
@@ -80,7 +88,7 @@ def full(engine: Engine, ticket: Ticket) -> tuple[Engine, list[Stored]]:
                     value=f"{one.day}.50",
                     unit="l",
                     canonical_value=Decimal(one.day) / 1000,
-                    canonical_unit="m3",
+                    canonical_unit=one.unit,
                     kind="RADIO",
                     estimated=False,
                     serial=str(one.device),
@@ -93,12 +101,12 @@ def full(engine: Engine, ticket: Ticket) -> tuple[Engine, list[Stored]]:
 
 
 def wanted_by_hand(
-    known: list[Stored], wanted: set[tuple[int, int]], *, delta: bool, without: int | None
+    known: list[Stored], wanted: set[tuple[int, int]], *, unit: str, delta: bool, without: int | None
 ) -> set[tuple[int, int]]:
     there = [one for one in known if one.delivery != without]
     found = {(one.device, one.day) for one in there if (one.device, one.day) in wanted}
     for number, day in wanted:
-        mine = [one.day for one in there if one.device == number and one.delta == delta]
+        mine = [one.day for one in there if (one.device, one.unit, one.delta) == (number, unit, delta)]
         before, after = [each for each in mine if each < day], [each for each in mine if each > day]
         found |= {(number, max(before))} if before else set()
         found |= {(number, min(after))} if after else set()
@@ -114,12 +122,14 @@ def test_nearest_readings_are_found_whatever_is_asked(
     engine, known = full
     wanted = data.draw(st.sets(st.tuples(st.integers(1, 3), st.integers(-2, 33)), min_size=1, max_size=6))
     delta, without = data.draw(st.booleans()), data.draw(st.sampled_from([None, 1, 2, 9]))
+    unit = data.draw(st.sampled_from(["m3", "MJ"]))
+    asked = keys(*sorted(wanted), unit=unit)
     with reading_from(engine) as store:
-        found = around(store, partner="anyone", keys=keys(*sorted(wanted)), delta=delta, without=without)
+        found = around(store, partner="anyone", keys=asked, delta=delta, without=without)
     at = [(number, (day - FIRST).days) for number, day in zip(found["device"], found["day"], strict=True)]
     there = {(one.device, one.day) for one in known if one.delivery != without}
     assert len(at) == len(set(at))
-    assert wanted_by_hand(known, wanted, delta=delta, without=without) <= set(at) <= there
+    assert wanted_by_hand(known, wanted, unit=unit, delta=delta, without=without) <= set(at) <= there
 
 
 def test_reading_comes_as_it_is_stored(full: tuple[Engine, list[Stored]]) -> None:
@@ -135,6 +145,7 @@ def test_reading_comes_as_it_is_stored(full: tuple[Engine, list[Stored]]) -> Non
         "value": "9.50",
         "unit": "l",
         "canonical_value": Decimal("0.009"),
+        "canonical_unit": "m3",
         "kind": "RADIO",
         "estimated": False,
         "delta": False,

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pandas as pd
 import pyarrow as pa
 
-from meterdrop.model.measures import UNITS
+from meterdrop.model.measures import NO_UNIT, UNITS, Unit
 from meterdrop.tables import DAY, DECIMAL, FLAG, LINE, TEXT
 from meterdrop.validate.meters import Meters
 from meterdrop.validate.readings import ReadingRules
@@ -51,7 +51,15 @@ class Reading:
 
     @property
     def canonical(self) -> Decimal:
-        return self.value * (Decimal(1) if self.unit is None else UNITS[self.unit].factor)
+        return self.value * self._measure.factor
+
+    @property
+    def canonical_unit(self) -> str:
+        return self._measure.canonical
+
+    @property
+    def _measure(self) -> Unit:
+        return NO_UNIT if self.unit is None else UNITS[self.unit]
 
 
 def at(number: int) -> date:
@@ -106,6 +114,7 @@ def frame(readings: Sequence[Reading]) -> pd.DataFrame:
             "device": pd.Series([one.device for one in readings], dtype=LINE),
             "day": pd.Series([one.day for one in readings], dtype=DAY),
             "canonical_value": _decimals(str(one.canonical) for one in readings),
+            "canonical_unit": pd.Series([one.canonical_unit for one in readings], dtype=TEXT),
             "kind": pd.Series([one.kind for one in readings], dtype=TEXT),
             "estimated": pd.Series([one.estimated for one in readings], dtype=FLAG),
             "value": pd.Series([str(one.value) for one in readings], dtype=TEXT),

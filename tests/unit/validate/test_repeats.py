@@ -266,6 +266,16 @@ def test_consumption_of_the_same_number_as_a_state_is_another_reading() -> None:
     assert codes(found) == [(2, "reading.correction")]
 
 
+@pytest.mark.parametrize("kind", ["RADIO", "ESTIMATE", "EXCHANGE_IN"])
+def test_reading_of_another_dimension_gives_way_to_any(kind: str) -> None:
+    """The register had the unit wrong: the same number is another value, and no kind is better than a right one."""
+    new = replace(reading(2, "0.1", kind=kind), unit="GJ")
+    known = [stored("100", kind="EXCHANGE_OUT", delivery=9)]
+    found = check_against_stored(frame([new]), stored=frame(known), came_with=7)
+    assert codes(found) == [(2, "reading.correction")]
+    assert (found.corrections.tolist(), found.duplicates.tolist()) == ([2], [])
+
+
 def test_nothing_repeats_nothing() -> None:
     """Empty files and empty stores."""
     assert codes(in_file([])) == []

@@ -92,8 +92,11 @@ class Settling:
         return rows.take(order).reset_index(drop=True), duplicates
 
     def _beside(self, rows: pd.DataFrame, *, stored: pd.DataFrame) -> pd.DataFrame:
-        """Readings of the other kind are no neighbours: a state says nothing of a consumption."""
-        same_kind = stored.loc[truth(stored["delta"]) == self.delta].reset_index(drop=True)
+        """Readings of the other kind are no neighbours (a state says nothing of a consumption), nor m³ of MJ."""
+        alike = (truth(stored["delta"]) == self.delta) & self.meters.measured_in(
+            stored["canonical_unit"], devices=stored["device"].to_numpy(dtype=np.int64)
+        )
+        same_kind = stored.loc[alike].reset_index(drop=True)
         if self.delta:
             return check_deltas(rows, stored=same_kind, meters=self.meters, heading=self.heading)
         return check_neighbours(
