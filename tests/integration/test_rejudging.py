@@ -94,6 +94,19 @@ def test_estimate_does_not_end_an_actual_reading_that_waits_for_its_meter(house:
     assert reprocessed(house).deliveries == ()
 
 
+def test_telegram_does_not_end_a_reading_at_an_exchange_that_waits_for_its_meter(house: House) -> None:
+    """In the other order the telegram would not have taken its place."""
+    kinds = f"{HEADER};Kind"
+    waits = taken(house, f"{kinds}\n2;110;m3;2026-11-05;EXCHANGE_OUT\n2;120;m3;2026-11-06;RADIO\n")
+    register(house, "1", "2")
+    days = "".join(f"2;{value};m3;2026-11-0{day};RADIO\n" for value, day in ((111, 5), (121, 6)))
+    taken(house, f"{kinds}\n{days}", name="later.csv")
+    assert open_lines(house) == [waits.id * 100_000_000 + 2]
+
+    assert reprocessed(house).accepted == 1
+    assert values(house) == ["110", "121"]
+
+
 def test_estimate_does_not_end_an_actual_reading_that_fell_beside_a_wrong_one(house: House) -> None:
     """Once the wrong one is corrected it takes the estimate's place."""
     taken(house, f"{HEADER}\n1;50;m3;2026-11-05\n")

@@ -9,9 +9,6 @@ Left out, because FEEDS or docs/decisions.md say that the order counts, or that 
 - snapshots that correct an earlier day or bring a meter back to where it left, and readings outside of a meter's
   service that an incomplete register lets in: what is stored is told, not taken back;
 - files with so many bad lines that they are held.
-
-Not kept yet, and so left out, too: a telegram told later than a reading taken at an exchange on its day ends that
-reading's line where it waits (for the register, or beside others), though it would not take its place once stored.
 """
 
 import os

@@ -185,8 +185,10 @@ def _exchanged_under_its_number(
     story.services = [Service(meter.serial, place, meter.sort, INSTALLED, None)]
     shown = _told(draw, story, meter, value=meter.sort.first, start=0, end=day - 1)
     for value, at, kind in ((shown + 1, day, "EXCHANGE_OUT"), (Decimal(0), day + 1, "EXCHANGE_IN")):
-        others = tuple(_estimates(draw, meter, value=value, day=at))
-        story.said.append(Said(meter.serial, at, meter.line(value, day=at, kind=kind), others))
+        others = _estimates(draw, meter, value=value, day=at)
+        if draw(st.booleans()):
+            others.append(meter.line(value + 1, day=at, kind="RADIO"))
+        story.said.append(Said(meter.serial, at, meter.line(value, day=at, kind=kind), tuple(others)))
     _told(draw, story, meter, value=Decimal(1), start=day + 3, end=LAST)
 
 

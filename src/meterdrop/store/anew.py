@@ -2,13 +2,25 @@
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import BigInteger, Column, Connection, Date, MetaData, Table, Text, delete, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Date,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    delete,
+    select,
+    update,
+)
 
 from meterdrop.model.line_state import LineState
 from meterdrop.store import finding_history
 from meterdrop.store import quarantine as lines_of_all
 from meterdrop.store.endings import temporary
-from meterdrop.store.quarantine import line_id, of_delivery, wait
+from meterdrop.store.quarantine import NAMES, line_id, of_delivery, wait
 from meterdrop.store.schema import finding, quarantine
 from meterdrop.tables import LINE, TEXT, Lines
 
@@ -20,6 +32,7 @@ _NAMED = Table(
     Column("serial_key", Text),
     Column("day", Date),
     Column("owner", Text),
+    Column("kind_rank", Integer),
     prefixes=["TEMPORARY"],
 )
 
@@ -97,11 +110,11 @@ def _rename(connection: Connection, rows: pd.DataFrame, *, delivery: int) -> Non
     if len(rows) == 0 or "serial_key" not in rows.columns:
         return
     ids = rows["line"].to_numpy(dtype=np.int64) + line_id(delivery=delivery, line=0)
-    named = rows.reindex(columns=["serial_key", "day", "owner"]).astype({"owner": TEXT})
+    named = rows.reindex(columns=list(NAMES)).astype({"owner": TEXT, "kind_rank": LINE})
     named = named.reset_index(drop=True).assign(id=pd.Series(ids, dtype=LINE))
     with temporary(connection, _NAMED, named):
         connection.execute(
             update(quarantine)
-            .values(serial_key=_NAMED.c.serial_key, day=_NAMED.c.day, owner=_NAMED.c.owner)
+            .values({name: _NAMED.c[name] for name in NAMES})
             .where(quarantine.c.id == _NAMED.c.id)
         )

@@ -45,6 +45,9 @@ from meterdrop.tables import LINE, RAW, Lines
 
 _BLOCK: Final = 5_000
 
+NAMES: Final = ("serial_key", "day", "owner", "kind_rank")
+"""What the cells of a line set aside tell of what it is about."""
+
 
 @dataclass(frozen=True)
 class QuarantinedLine:
@@ -104,13 +107,11 @@ def add(
     rules: str,
     register_version: int,
 ) -> None:
-    """Sets lines aside; `rows` has line and raw, and serial_key, day and owner where the cells told them."""
+    """Sets lines aside; `rows` has line and raw, and what the cells told of `NAMES`."""
     count = len(rows)
     if count == 0:
         return
-    frame = rows[
-        [name for name in ("line", "raw", "serial_key", "day", "owner") if name in rows.columns]
-    ].copy(deep=False)
+    frame = rows[[name for name in ("line", "raw", *NAMES) if name in rows.columns]].copy(deep=False)
     numbers = frame["line"].to_numpy(dtype=np.int64)
     frame.insert(0, "id", pd.Series(numbers + delivery * LINES_A_DELIVERY, dtype=LINE))
     same: dict[str, Constant] = {

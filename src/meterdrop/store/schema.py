@@ -231,6 +231,8 @@ quarantine = Table(
     Column("day", Date),
     # Whose device the line is about, where a feed says so; null: the sender's.
     Column("owner", String(64)),
+    # How good a reading of its day the line tells; null: an actual one, or none.
+    Column("kind_rank", Integer),
     Column("corrected_raw", Bytes),
     Column("state", String(12), nullable=False),
     Column("version", Integer, nullable=False, server_default=text("0")),

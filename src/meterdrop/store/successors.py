@@ -33,7 +33,7 @@ from meterdrop.model.line_state import WITH_PARTNER, LineState
 from meterdrop.store.bulk import portions
 from meterdrop.store.columns import JsonText
 from meterdrop.store.endings import of_its, tell_each, temporary
-from meterdrop.store.quarantine import of_delivery, wait
+from meterdrop.store.quarantine import NAMES, of_delivery, wait
 from meterdrop.store.schema import delivery as deliveries
 from meterdrop.store.schema import finding, quarantine, reading
 from meterdrop.tables import DAY, LINE, TEXT
@@ -155,7 +155,7 @@ def told_by(connection: Connection, readings: pd.DataFrame, *, partner: str) -> 
 def keys_with_partner(
     connection: Connection, *, partner: str, feed: str, before: int, at_once: int = _KEYS_AT_ONCE
 ) -> Iterator[pd.DataFrame]:
-    """Meter and day (id, serial_key, day, owner) of the lines that earlier deliveries of a feed still want corrected.
+    """What the lines are about (id, serial_key, day, owner, kind_rank) that earlier deliveries of a feed want corrected.
 
     In portions of about that many, by id; a line whose cells don't tell both is not among them.
     """
@@ -172,7 +172,7 @@ def keys_with_partner(
 
 def _keys_of(connection: Connection, *, delivery: int, rows: int) -> Iterator[pd.DataFrame]:
     found = connection.execution_options(yield_per=rows).execute(
-        select(quarantine.c.id, quarantine.c.serial_key, quarantine.c.day, quarantine.c.owner)
+        select(quarantine.c.id, *(quarantine.c[name] for name in NAMES))
         .where(
             of_delivery(delivery),
             quarantine.c.state.in_([state.value for state in WITH_PARTNER]),
@@ -182,13 +182,14 @@ def _keys_of(connection: Connection, *, delivery: int, rows: int) -> Iterator[pd
         .order_by(quarantine.c.id)
     )
     for part in found.partitions(rows):
-        key, serial_key, day, owner = zip(*part, strict=True)
+        key, serial_key, day, owner, kind_rank = zip(*part, strict=True)
         yield pd.DataFrame(
             {
                 "id": pd.Series(list(key), dtype=LINE),
                 "serial_key": pd.Series(list(serial_key), dtype=TEXT),
                 "day": pd.Series(list(day), dtype=DAY),
                 "owner": pd.Series(list(owner), dtype=TEXT),
+                "kind_rank": pd.Series(list(kind_rank), dtype=LINE),
             }
         )
 

@@ -14,10 +14,11 @@ from meterdrop.store.bulk import number_column
 from meterdrop.store.database import Store
 from meterdrop.store.spool import Spool
 from meterdrop.usecases.judging.rules import Rules
-from meterdrop.usecases.judging.traces import corrected_by_key, corrected_by_line, estimates, linked
+from meterdrop.usecases.judging.traces import corrected_by_key, corrected_by_line, linked, ranks_of
 from meterdrop.usecases.kept import kept_layout
 from meterdrop.usecases.publish import Publisher
 from meterdrop.usecases.resettle import resettle
+from meterdrop.validate.repeats import ACTUAL
 
 SENT_AGAIN: Final = "sent again in the rejects file"
 TOLD_LATER: Final = "told by a later delivery"
@@ -59,15 +60,16 @@ class Corrections:
             store, partner=settled.partner, feed=str(settled.feed), before=settled.id
         )
         pairs = corrected_by_key(self.spool, waiting=waiting, sender=settled.partner)
-        return self._but_estimates(store, pairs)
+        return self._but_of_better_kind(store, pairs).drop(columns="kind_rank")
 
-    def _but_estimates(self, store: Store, pairs: pd.DataFrame) -> pd.DataFrame:
-        """An estimate ends no line that is right by itself: that may be an actual reading, and come in in the end."""
+    def _but_of_better_kind(self, store: Store, pairs: pd.DataFrame) -> pd.DataFrame:
+        """A reading ends no line of a better kind that is right by itself: that one takes its place in the end."""
         if len(pairs) == 0 or self.agreement.feed.target is not Target.READINGS:
             return pairs
-        estimate = pairs["line"].isin(estimates(self.spool))
-        waiting = successors.that_may_come_in(store, ids=pairs.loc[estimate, "id"].tolist())
-        return pairs.loc[~(estimate & pairs["id"].isin(waiting))].reset_index(drop=True)
+        ranks = ranks_of(self.spool, lines=pairs["line"].to_numpy(dtype=np.int64))
+        worse = ranks < pairs["kind_rank"].fillna(ACTUAL).to_numpy(dtype=np.int64)
+        waiting = successors.that_may_come_in(store, ids=pairs.loc[worse, "id"].tolist())
+        return pairs.loc[~(worse & pairs["id"].isin(waiting).to_numpy())].reset_index(drop=True)
 
     def _close(
         self, store: Store, pairs: pd.DataFrame | None, *, settled: Delivery, why: str, now: datetime

@@ -39,6 +39,7 @@ def keys(rows: Sequence[tuple[int, str | None, date | None]], *, first: str = "l
             first: pd.Series([row[0] for row in rows], dtype=LINE),
             "serial_key": pd.Series([row[1] for row in rows], dtype=TEXT),
             "day": pd.Series([row[2] for row in rows], dtype=DAY),
+            "kind_rank": pd.Series([None] * len(rows), dtype=LINE),
         }
     )
 

@@ -18,6 +18,7 @@ from meterdrop.tables import FLAG, LINE, TEXT, TypedRows, join_findings
 from meterdrop.usecases.judging.device_ranges import ROWS_TOGETHER, DeviceRanges
 from meterdrop.usecases.judging.rules import Occasion, Publication, Verdict, register_changed
 from meterdrop.usecases.judging.settling import ROW_COLUMNS, Settling
+from meterdrop.usecases.judging.traces import kind_rank
 from meterdrop.validate.columns import check_columns
 from meterdrop.validate.meters import Meters
 from meterdrop.validate.readings import ReadingRules as Parameters
@@ -142,9 +143,11 @@ def _set_aside(spool: Spool) -> None:
     if not spool.parts("aside-findings"):
         return
     errors = spool.in_line_order("aside-findings")
-    for block in spool.blocks("good", columns=["line", "raw", "serial_key", "day"]):
+    for block in spool.blocks("good", columns=["line", "raw", "serial_key", "day", "kind", "estimated"]):
         wrong = errors.upto(int(block["line"].iloc[-1]))
         if wrong is not None:
             line = block["line"].to_numpy(dtype=np.int64)
             aside = np.isin(line, wrong["line"].to_numpy(dtype=np.int64))
-            spool.add("aside", block.loc[aside].reset_index(drop=True).astype({"serial_key": TEXT}))
+            fallen = block.loc[aside].reset_index(drop=True).astype({"serial_key": TEXT})
+            ranks = kind_rank(fallen.pop("kind"), fallen.pop("estimated"))
+            spool.add("aside", fallen.assign(kind_rank=ranks))

@@ -17,7 +17,7 @@ from meterdrop.store.spool import Spool
 from meterdrop.tables import DAY, LINE, TEXT, Lines, TextBlock
 from meterdrop.usecases.judging.rules import Rules
 from meterdrop.validate.arrays import ALWAYS, arrow, codes, days
-from meterdrop.validate.repeats import ESTIMATE, rank
+from meterdrop.validate.repeats import ACTUAL, rank
 
 REJECTED_LINE: Final = REJECTS_HEADINGS[0]
 """The column by which a line of a rejects file names the line it corrects."""
@@ -46,7 +46,7 @@ _CODE: Final = "[a-z]+\\.[a-z-]+"
 def about(frame: pd.DataFrame, *, target: Target) -> pd.DataFrame:
     """Meter and day of typed rows: line, serial_key and day; null where the cells don't tell, or the target has none.
 
-    Devices have `owner`, too: the partner that their row names.
+    Devices have `owner`, too: the partner that their row names. Readings have `kind_rank`: see `rank`.
     """
     told = pd.DataFrame({"line": frame["line"]})
     if target not in _ABOUT:
@@ -56,7 +56,15 @@ def about(frame: pd.DataFrame, *, target: Target) -> pd.DataFrame:
         )
     meter, day = _ABOUT[target]
     told = told.assign(serial_key=frame[meter].astype(TEXT), day=frame[day].astype(DAY))
-    return told.assign(owner=_lower(frame[_OWNER])) if target is Target.DEVICES else told
+    if target is Target.DEVICES:
+        return told.assign(owner=_lower(frame[_OWNER]))
+    return told.assign(kind_rank=kind_rank(frame["Kind"], frame["Estimated"]))
+
+
+def kind_rank(kind: pd.Series, estimated: pd.Series) -> pd.Series:
+    """How good each reading is among those of its day, to be kept with a line that is set aside."""
+    ranks = rank(pd.DataFrame({"kind": kind, "estimated": estimated}))
+    return pd.Series(ranks, dtype=LINE, index=kind.index)
 
 
 def _lower(cells: pd.Series) -> pd.Series:
@@ -110,22 +118,25 @@ def corrected_by_line(spool: Spool, *, parent: int) -> pd.DataFrame:
 def corrected_by_key(spool: Spool, *, waiting: Iterator[pd.DataFrame], sender: str) -> pd.DataFrame:
     """Which good line came in place of which (`id`, `line`), because it tells the same meter and day.
 
-    `waiting` has the keys of quarantined lines (id, serial_key, day, owner) in portions; each is looked for among all
-    good lines at once, so memory follows the portion. What names no owner is the sender's. An estimate that came in no
-    reading's place came in no line's place either.
+    `waiting` has the keys of quarantined lines (id, serial_key, day, owner, kind_rank) in portions; each is looked for
+    among all good lines at once, so memory follows the portion; the `kind_rank` of the line that waits is told, too.
+    What names no owner is the sender's. An estimate that came in no reading's place came in no line's place either.
     """
     bad = np.concatenate([set_aside_later(spool), _of_worse_kind(spool)])
     found = [_first_with(portion, spool=spool, bad=bad, sender=sender) for portion in waiting]
-    return pd.concat(
-        [_pairs(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)), *found], ignore_index=True
-    )
+    none = _pairs(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+    return pd.concat([none.assign(kind_rank=none["id"]), *found], ignore_index=True)
 
 
-def estimates(spool: Spool) -> Lines:
-    """The good lines of a file of readings that tell an estimate."""
-    blocks = spool.blocks("good", columns=["line", "kind", "estimated"])
-    told = [block["line"].to_numpy(dtype=np.int64)[rank(block) == ESTIMATE] for block in blocks]
-    return np.concatenate([np.zeros(0, dtype=np.int64), *told])
+def ranks_of(spool: Spool, *, lines: Lines) -> Lines:
+    """How good the kind of each of these good lines of a file of readings is, as `rank` has it."""
+    found = np.full(len(lines), ACTUAL, dtype=np.int64)
+    for block in spool.blocks("good", columns=["line", "kind", "estimated"]):
+        numbers = block["line"].to_numpy(dtype=np.int64)
+        at = np.minimum(np.searchsorted(numbers, lines), len(numbers) - 1)
+        here = numbers[at] == lines
+        found[here] = rank(block)[at[here]]
+    return found
 
 
 def set_aside_later(spool: Spool) -> Lines:
@@ -176,7 +187,8 @@ def _first_with(waiting: pd.DataFrame, *, spool: Spool, bad: Lines, sender: str)
         fresh = line[at] == 0
         line[at[fresh]] = numbers[chosen][first][of_key[fresh]]
     ids = waiting["id"].to_numpy(dtype=np.int64)
-    return _pairs(ids[line > 0], line[line > 0])
+    told = _pairs(ids[line > 0], line[line > 0])
+    return told.assign(kind_rank=waiting.loc[line > 0, "kind_rank"].reset_index(drop=True))
 
 
 def _meters(frame: pd.DataFrame, *, sender: str) -> pd.Series:
