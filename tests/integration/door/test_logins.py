@@ -140,7 +140,7 @@ def test_the_sixth_wrong_key_ends_the_connection(house: House, tmp_path: Path) -
 
     with pytest.raises(asyncssh.DisconnectError):
         asyncio.run(knock())
-    assert len(house.audit("login.refused")) == 6
+    wait_until(lambda: len(house.audit("login.refused")) == 6)
     assert house.audit("login") == []
 
 
@@ -170,6 +170,7 @@ def test_wrong_keys_before_the_right_one_never_ban_a_partner(make_house: HouseMa
 
     for _ in range(6):
         asyncio.run(log_in_with_an_agent_full_of_keys())
+    wait_until(lambda: len(house.audit("logout")) == 6)
     assert len(house.audit("login")) == 6
     assert house.audit("banned") == []
 
@@ -227,7 +228,7 @@ def test_who_is_idle_is_sent_away(make_house: HouseMaker) -> None:
         channel = sftp.get_channel()
         assert channel is not None
         wait_until(lambda: not channel.get_transport().is_active(), seconds=5)
-    assert [line["reason"] for line in house.audit("closed")] == ["idle"]
+    wait_until(lambda: [line["reason"] for line in house.audit("closed")] == ["idle"])
 
 
 def test_too_many_connections_at_once_from_one_address_are_dropped(make_house: HouseMaker) -> None:
