@@ -366,20 +366,14 @@ class House:
     def reports(self) -> Reports:
         """`meterdrop report delivery`."""
         return Reports(
-            database=self.database,
-            language_of=self.language_of,
-            agreement_of=self.agreement_of,
-            clock=now,
+            database=self.database, language_of=self.language_of, agreement_of=self.agreement_of, clock=now
         )
 
     @cached_property
     def make_digest(self) -> MakeDigest:
         """`meterdrop report digest`."""
-        return MakeDigest(
-            database=self.database,
-            silent_after=timedelta(days=self.settings.silent_days),
-            clock=now,
-        )
+        silent_after = timedelta(days=self.settings.silent_days)
+        return MakeDigest(database=self.database, silent_after=silent_after, clock=now)
 
     @cached_property
     def export(self) -> Export:
