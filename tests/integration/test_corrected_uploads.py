@@ -183,10 +183,8 @@ def test_every_earlier_delivery_of_the_feed_is_looked_through(loop: Loop) -> Non
         assert (loop.receipt(delivery)["revision"], loop.rejects(delivery)) == (2, [])
 
 
-def test_managers_lines_of_one_number_are_told_apart_by_whose_they_are(loop: Loop) -> None:
-    """Two partners may have a meter of the same number: what is told of one says nothing of the other."""
-    for partner in ("aa", "bb"):
-        loop.site.done("partner", "add", partner, "--group", "1")
+def add_manager(loop: Loop) -> None:
+    """The partner `home`, who may deliver devices for others."""
     loop.site.done("partner", "add", "home", "--group", "2")
     kind = [
         "partner: home",
@@ -197,6 +195,13 @@ def test_managers_lines_of_one_number_are_told_apart_by_whose_they_are(loop: Loo
         "feeds: {devices: {}}",
     ]
     loop.site.write("../home/schemas/partners/home.yaml", kind)
+
+
+def test_managers_lines_of_one_number_are_told_apart_by_whose_they_are(loop: Loop) -> None:
+    """Two partners may have a meter of the same number: what is told of one says nothing of the other."""
+    for partner in ("aa", "bb"):
+        loop.site.done("partner", "add", partner, "--group", "1")
+    add_manager(loop)
     row = "2026-01-01;A-1;m3;hall;CW;777;-;1;2024-01-01;{};{}"
     header = f"{REGISTER_HEADER};Partner"
 
@@ -212,16 +217,7 @@ def test_managers_lines_of_one_number_are_told_apart_by_whose_they_are(loop: Loo
 
 
 def test_manager_s_line_is_tried_again_once_its_partner_was_added(loop: Loop) -> None:
-    loop.site.done("partner", "add", "home", "--group", "2")
-    kind = [
-        "partner: home",
-        "name: Home",
-        "group: 2",
-        "kind: manager",
-        "language: en",
-        "feeds: {devices: {}}",
-    ]
-    loop.site.write("../home/schemas/partners/home.yaml", kind)
+    add_manager(loop)
     row = "2026-01-01;A-1;m3;hall;CW;777;-;1;2024-01-01;1;CC"
     path = str(loop.site.write("1.csv", [f"{REGISTER_HEADER};Partner", row]))
     loop.site.done("ingest", "--partner", "home", path, code=1)
