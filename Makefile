@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Tests start hundreds of processes: each would compile our sources anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test install check format nightly bench lock clean
+.PHONY: demo test install check format nightly bench door lock clean
 
 demo: install
 	$(BIN)/meterdrop demo
@@ -36,6 +36,10 @@ format: install
 # Slow profiles: many more property-test examples, and how many were tried; speed and memory.
 nightly: install
 	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest -n 2 --timeout=3600 --hypothesis-show-statistics
+
+# What the door was seen to do: tables of clients, of interruptions and of hostile input.
+door: install
+	$(BIN)/pytest -n 2 --tables tests/unit/sftp_server tests/integration/door tests/road/test_real_clients.py
 
 bench: install
 	$(BIN)/python -m tests.bench

@@ -10,6 +10,8 @@ settings.register_profile(
 settings.register_profile(
     "nightly", max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+pytest_plugins = ["tests.tables"]
+
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 os.environ.setdefault("METERDROP_TODAY", "2026-11-24")
