@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from contextlib import suppress
@@ -15,6 +16,7 @@ from sftp_server.audit import warn
 from sftp_server.refusals import StopAtStart
 from sftp_server.server import Door
 from sftp_server.settings import Settings, read_settings
+from sftp_server.supervisor import Supervisor, listening_socket, passed_sockets
 
 
 def _arguments() -> argparse.Namespace:
@@ -22,6 +24,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--home", required=True, help="the folder made by `meterdrop init`")
     parser.add_argument("--host", help="address to listen on (default: all)")
     parser.add_argument("--port", type=int, help="port to listen on; 0 takes a free one (default: 2222)")
+    parser.add_argument(
+        "--listen-fd",
+        type=int,
+        metavar="N",
+        help="a listening socket that was passed on; not --host and --port",
+    )
     parser.add_argument("--stop-with-stdin", action="store_true", help="stop when standard input ends")
     return parser.parse_args()
 
@@ -43,18 +51,51 @@ def _watch_stdin(stop: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
     loop.call_soon_threadsafe(stop.set)
 
 
-async def _run(settings: Settings, *, stop_with_stdin: bool) -> None:
+def _listen_on(chosen: argparse.Namespace) -> list[socket.socket]:
+    """Sockets that were passed to us, by systemd or by whoever named one."""
+    if chosen.listen_fd is not None:
+        return [listening_socket(chosen.listen_fd)]
+    return passed_sockets(os.environ, process=os.getpid())
+
+
+async def _run(settings: Settings, *, sockets: list[socket.socket], stop_with_stdin: bool) -> None:
+    supervisor = Supervisor.of(os.environ)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     door = Door(settings)
-    await door.start()
+
+    def on_signal() -> None:
+        """Once: drain and stop. Twice: stop."""
+        if stop.is_set():
+            door.hurry()
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    if not await _start(door, sockets=sockets, stop=stop):
+        return
     if stop_with_stdin:
         threading.Thread(target=_watch_stdin, args=(stop, loop), daemon=True).start()
+    supervisor.tell("READY=1", f"STATUS=listening on port {door.port}")
     print(json.dumps({"event": "ready", "sftp_port": door.port}), flush=True)
     await stop.wait()
+    supervisor.tell("STOPPING=1", "STATUS=uploads in flight are finishing")
     await door.stop()
+
+
+async def _start(door: Door, *, sockets: list[socket.socket], stop: asyncio.Event) -> bool:
+    """Whether it started before it was to stop; another door over the same home may take its time to end."""
+    starting = asyncio.create_task(door.start(sockets=sockets))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not starting.done():
+        starting.cancel()
+        with suppress(asyncio.CancelledError):
+            await starting
+        return False
+    await starting
+    return True
 
 
 def main() -> int:
@@ -68,7 +109,7 @@ def main() -> int:
             port=chosen.port,
             crash_at=os.environ.get("METERDROP_CRASH_AT"),
         )
-        asyncio.run(_run(settings, stop_with_stdin=chosen.stop_with_stdin))
+        asyncio.run(_run(settings, sockets=_listen_on(chosen), stop_with_stdin=chosen.stop_with_stdin))
     except StopAtStart as error:
         print(
             json.dumps({"level": "error", "event": "door.not-started", "reason": str(error)}), file=sys.stderr

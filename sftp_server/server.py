@@ -1,7 +1,8 @@
 """How does the door open and close? Wires everything into asyncssh; reloads accounts, sweeps, drains."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import socket
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import asyncssh
@@ -11,7 +12,10 @@ from sftp_server.audit import Audit, Clock, utc_now, warn
 from sftp_server.auth import Doorkeeper, Threshold
 from sftp_server.bans import Bans
 from sftp_server.crash import CrashPoints
+from sftp_server.draining import drain
 from sftp_server.handoff import clear_half_made
+from sftp_server.home_lock import HomeLock
+from sftp_server.hostkeys import HostKeys, fingerprint_of
 from sftp_server.protocol import DoorHandler, DoorSession
 from sftp_server.recovery import recover, sweep
 from sftp_server.refusals import Refused, StopAtStart
@@ -48,24 +52,34 @@ class Door:
         self._crash = CrashPoints(settings.crash_at)
         self._rooms: dict[str, Room] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._acceptor: asyncssh.SSHAcceptor | None = None
+        self._lock = HomeLock(settings.home / "audit" / "door.lock")
+        self._host_keys = HostKeys(settings.home / "hostkeys")
+        self._acceptors: list[asyncssh.SSHAcceptor] = []
+        self._hurry = asyncio.Event()
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
-        return 0 if self._acceptor is None else self._acceptor.get_port()
+        """The port it listens on; the first one's, if sockets were passed to it."""
+        return self._acceptors[0].get_port() if self._acceptors else 0
 
     # -- opening ---------------------------------------------------------------------------------------------
 
-    async def start(self) -> None:
-        """Clean up after the last run, then accept; raises `StopAtStart` if the home is not fit."""
+    async def start(self, *, sockets: Sequence[socket.socket] = ()) -> None:
+        """Clean up after the last run, then accept; raises `StopAtStart` if the home is not fit.
+
+        `sockets` listen already: whoever passed them goes on listening while one door ends and the next one starts.
+        """
         self._make_folders()
+        await self._lock.take(wait=self.settings.wait_for_home)
         self._bans.load()
         self._reload_accounts()
+        self._host_keys.changed()
+        host_keys = self._host_keys.read()
         await asyncio.to_thread(self._recover)
-        self._acceptor = await self._listen(self._host_keys())
+        self._acceptors = [await self._listen(host_keys, sock=sock) for sock in sockets or (None,)]
         self._tasks = [
             asyncio.create_task(self._every(self.settings.reload_every, self._look_after_accounts)),
+            asyncio.create_task(self._every(self.settings.reload_every, self._look_after_host_keys)),
             asyncio.create_task(
                 self._every(min(_IDLE_LOOK, self.settings.idle_timeout), self._look_after_idle)
             ),
@@ -84,18 +98,9 @@ class Door:
                 f"{home}/landing and {home}/partners must be on one filesystem (files are linked)."
             )
 
-    def _host_keys(self) -> list[str]:
-        """Private host keys; refused when others could read them."""
-        folder = self.settings.home / "hostkeys"
-        keys = [file for file in sorted(folder.glob("ssh_host_*_key")) if file.is_file()]
-        if not keys:
-            raise StopAtStart(f"there is no host key in {folder}. Make one with `meterdrop init`.")
-        for key in keys:
-            if key.stat().st_mode & 0o077:
-                raise StopAtStart(f"{key} can be read by others. Say `chmod 600 {key}`.")
-        return [str(key) for key in keys]
-
-    async def _listen(self, host_keys: list[str]) -> asyncssh.SSHAcceptor:
+    async def _listen(
+        self, host_keys: list[asyncssh.SSHKeyPair], *, sock: socket.socket | None
+    ) -> asyncssh.SSHAcceptor:
         settings = self.settings
         threshold = Threshold(
             settings=settings, accounts=self._accounts, bans=self._bans, visits=self._visits, audit=self._audit,
@@ -103,7 +108,7 @@ class Door:
         )  # fmt: skip
         try:
             return await asyncssh.listen(
-                settings.host, settings.port, server_factory=lambda: Doorkeeper(threshold),
+                "" if sock else settings.host, 0 if sock else settings.port, sock=sock, server_factory=lambda: Doorkeeper(threshold),
                 server_host_keys=host_keys, send_server_host_keys=True, server_version="Meterdrop", config=None,
                 kex_algs=KEX, encryption_algs=CIPHERS, mac_algs=MACS + LEGACY_MACS * settings.legacy_macs,
                 compression_algs=None, signature_algs=SIGNATURES,
@@ -112,7 +117,7 @@ class Door:
                 login_timeout=settings.login_timeout, keepalive_interval=settings.keepalive,
                 keepalive_count_max=_KEEPALIVES_MISSED, backlog=128,
             )  # fmt: skip
-        except (asyncssh.KeyImportError, OSError) as error:
+        except OSError as error:
             raise StopAtStart(f"cannot listen on {settings.host} port {settings.port}: {error}") from error
 
     def _make_session(self, visit: Visit, partner: str) -> DoorSession:
@@ -192,6 +197,19 @@ class Door:
                     asyncssh.DISC_BY_APPLICATION, "the account was disabled or changed"
                 )
 
+    async def _look_after_host_keys(self) -> None:
+        """New connections get the keys that are there now; with unfit ones the door goes on with those it has."""
+        if not self._host_keys.changed():
+            return
+        try:
+            keys = self._host_keys.read()
+        except StopAtStart as mistake:
+            warn("hostkeys.mistake", reason=str(mistake))
+            return
+        for acceptor in self._acceptors:
+            acceptor.update(server_host_keys=keys)
+        self._audit.note("hostkeys.changed", keys=" ".join(fingerprint_of(key) for key in keys))
+
     async def _look_after_idle(self) -> None:
         """Close connections that have been silent for too long."""
         oldest = self._clock() - timedelta(seconds=self.settings.idle_timeout)
@@ -206,23 +224,20 @@ class Door:
 
     # -- closing ---------------------------------------------------------------------------------------------
 
+    def hurry(self) -> None:
+        """Let `stop` wait for nobody any more."""
+        self._hurry.set()
+
     async def stop(self) -> None:
         """No new connections; uploads in flight get `drain` seconds; then everybody is sent home."""
-        if self._acceptor is not None:
-            self._acceptor.close()
-        for room in self._rooms.values():
-            room.draining = True
-        await self._wait_while_busy(self.settings.drain)
-        for visit in self._visits:
-            visit.connection.disconnect(asyncssh.DISC_BY_APPLICATION, "the server is shutting down")
-        await self._wait_while_busy(5)
+        for acceptor in self._acceptors:
+            acceptor.close()
+        await drain(
+            visits=self._visits, rooms=lambda: list(self._rooms.values()), seconds=self.settings.drain,
+            hurry=self._hurry, clock=self._clock,
+        )  # fmt: skip
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._audit.note("door.closed")
-
-    async def _wait_while_busy(self, seconds: float) -> None:
-        loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
-        while any(room.is_busy for room in self._rooms.values()) and loop.time() < end:
-            await asyncio.sleep(0.05)
+        self._lock.release()

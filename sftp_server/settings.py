@@ -35,6 +35,7 @@ class Settings:
     sweep_every: float = 60
     reload_every: float = 1
     drain: float = 30
+    wait_for_home: float = 45
     legacy_macs: bool = False
     crash_at: str | None = None
     """Tests only: the named point of finishing at which the process kills itself."""

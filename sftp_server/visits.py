@@ -41,11 +41,18 @@ class Visit:
     channels: int = 0
     """How many channels are open; a session begins on each only when the client says so."""
     sessions: list[CountsHandles] = field(default_factory=list)
+    ending: str | None = None
+    """Why we end it, if we do."""
 
     @property
     def client(self) -> str:
         """What the client says it is; for the records, not to be believed."""
         return str(self.connection.get_extra_info("client_version") or "")[:255]
+
+    @property
+    def open_handles(self) -> int:
+        """How many files and folders it has open."""
+        return sum(session.open_handles for session in self.sessions)
 
     @property
     def sender(self) -> Sender:
@@ -99,9 +106,4 @@ class Visits:
 
     def handles_of(self, partner: str) -> int:
         """How many files and folders a partner has open, over all its connections."""
-        return sum(
-            session.open_handles
-            for visit in self._visits
-            if visit.partner == partner
-            for session in visit.sessions
-        )
+        return sum(visit.open_handles for visit in self._visits if visit.partner == partner)

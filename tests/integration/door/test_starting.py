@@ -51,14 +51,30 @@ def test_a_mistake_in_door_toml_is_named(make_house: HouseMaker, line: str) -> N
 
 
 def test_a_port_in_use_is_named(make_house: HouseMaker) -> None:
-    house = make_house()
+    house, another = make_house(), make_house()
     house.start()
-    (house.home / "door.toml").write_text(f"port = {house.port}")
+    (another.home / "door.toml").write_text(f"port = {house.port}")
     done = subprocess.run(
-        [sys.executable, "-m", "sftp_server", "--home", str(house.home), "--host", "127.0.0.1"],
+        [sys.executable, "-m", "sftp_server", "--home", str(another.home), "--host", "127.0.0.1"],
         cwd=ROOT, capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     assert str(house.port) in reason(done)
+
+
+def test_a_second_door_over_the_same_home_is_refused(make_house: HouseMaker) -> None:
+    """It would cut the parts that the first one writes."""
+    house = make_house(wait_for_home=0)
+    house.start()
+    assert f"(process {house.running().pid}) works in this home" in reason(start(house.home))
+
+
+def test_a_descriptor_that_is_no_listening_socket_is_told(make_house: HouseMaker) -> None:
+    house = make_house()
+    done = subprocess.run(
+        [sys.executable, "-m", "sftp_server", "--home", str(house.home), "--listen-fd", "0"],
+        cwd=ROOT, capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert "descriptor 0 is not a socket" in reason(done)
 
 
 def test_the_door_imports_nothing_of_the_pipeline(make_house: HouseMaker) -> None:

@@ -1,0 +1,63 @@
+"""What do we and our supervisor say to each other? Sockets that it listens on for us, and signs that we are ready.
+
+The two protocols are systemd's, and small: sd_listen_fds(3) and sd_notify(3).
+"""
+
+import socket
+from collections.abc import MutableMapping
+
+from sftp_server.audit import warn
+from sftp_server.refusals import StopAtStart
+
+_FIRST_PASSED = 3
+
+
+def passed_sockets(environment: MutableMapping[str, str], *, process: int) -> list[socket.socket]:
+    """The listening sockets that were passed to this process; none if nobody did. Raises `StopAtStart`."""
+    meant_for = environment.pop("LISTEN_PID", "")
+    count = environment.pop("LISTEN_FDS", "0")
+    environment.pop("LISTEN_FDNAMES", None)
+    if meant_for != str(process):
+        return []
+    if not count.isdecimal():
+        raise StopAtStart(f"LISTEN_FDS is not a number: {count!r}.")
+    return [listening_socket(_FIRST_PASSED + place) for place in range(int(count))]
+
+
+def listening_socket(descriptor: int) -> socket.socket:
+    """A socket that somebody else opened for us; raises `StopAtStart` if it is not a listening TCP socket."""
+    try:
+        passed = socket.socket(fileno=descriptor)
+        listens = passed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    except OSError as error:
+        raise StopAtStart(f"file descriptor {descriptor} is not a socket that was passed to us.") from error
+    if not listens or passed.family not in (socket.AF_INET, socket.AF_INET6):
+        raise StopAtStart(
+            f"file descriptor {descriptor} is not a listening TCP socket (ListenStream=, Accept=no)."
+        )
+    passed.setblocking(False)
+    passed.set_inheritable(False)
+    return passed
+
+
+class Supervisor:
+    """Whoever started us, if it wants to know how we are (systemd's Type=notify)."""
+
+    def __init__(self, address: str | None) -> None:
+        self._address = address
+
+    @classmethod
+    def of(cls, environment: MutableMapping[str, str]) -> "Supervisor":
+        """The one that the environment names."""
+        return cls(environment.pop("NOTIFY_SOCKET", None))
+
+    def tell(self, *words: str) -> None:
+        """`READY=1`, `STOPPING=1`, `STATUS=…`; nobody listening is no reason to stop."""
+        if not self._address:
+            return
+        address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
+                line.sendto("\n".join(words).encode(), address)
+        except OSError as error:
+            warn("supervisor.not-told", reason=error.strerror or "", words=" ".join(words))
