@@ -23,6 +23,7 @@ from meterdrop.usecases.checkpoint import Checkpoint, kill_at, walk_on
 from meterdrop.usecases.digest import MakeDigest
 from meterdrop.usecases.drain import Drain
 from meterdrop.usecases.export import Export
+from meterdrop.usecases.hostkeys import HostKeys
 from meterdrop.usecases.ingest import Ingest
 from meterdrop.usecases.judging.devices import DeviceRules
 from meterdrop.usecases.judging.readings import ReadingRules
@@ -71,6 +72,11 @@ def make_home(home: Path, *, database: str | None) -> list[str]:
     return init.make_home(
         home, database=database, open_database=lambda: Database(read_settings(home).database_url)
     )
+
+
+def host_keys(home: Path) -> HostKeys:
+    """The door's host keys: files of the home that only the door's user may read."""
+    return HostKeys(home / "hostkeys")
 
 
 def problems_of(home: Path, *, partner: str | None) -> list[str]:

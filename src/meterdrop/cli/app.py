@@ -9,6 +9,7 @@ import typer
 from meterdrop.cli import (
     deliveries,
     exports,
+    hostkeys,
     house,
     later,
     partners,
@@ -43,6 +44,7 @@ def at_home(
 
 house.add_to(app)
 partners.add_to(app)
+hostkeys.add_to(app)
 deliveries.add_to(app)
 reprocess.add_to(app)
 quarantine.add_to(app)

@@ -5,10 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-
 from meterdrop.store.database import Database
+from meterdrop.usecases.hostkeys import make_key
 
 FOLDERS: Final = (
     "accounts",
@@ -35,7 +33,7 @@ def make_home(home: Path, *, database: str | None, open_database: Callable[[], D
         made.append(DATABASE_URL)
     key = home / "hostkeys" / "ssh_host_ed25519_key"
     if not key.exists():
-        _make_host_key(key)
+        make_key(key, type_="ed25519")
         made.append("host key")
     store = open_database()
     if not store.is_current():
@@ -54,13 +52,6 @@ def _folder(path: Path) -> bool:
 
 def _read(path: Path) -> str | None:
     return path.read_text(encoding="utf-8").strip() if path.is_file() else None
-
-
-def _make_host_key(path: Path) -> None:
-    key = Ed25519PrivateKey.generate()
-    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
-    path.with_suffix(".pub").write_bytes(public + b" meterdrop\n")
-    _private(path, key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
 
 
 def _private(path: Path, content: bytes) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from meterdrop.usecases.hostkeys import HostKey, HostKeys
 from tests.integration.door.conftest import HouseMaker
 from tests.integration.door.house import HOST, House, wait_until
 
@@ -20,6 +21,11 @@ def make_key(house: House, name: str, *words: str) -> str:
     file = house.home / "hostkeys" / name
     subprocess.run(["ssh-keygen", "-q", "-N", "", "-f", str(file), *words], check=True)
     return Path(f"{file}.pub").read_text().split()[1]
+
+
+def key_of(key: HostKey) -> str:
+    """The public key alone."""
+    return key.public.split()[1]
 
 
 def look(
@@ -65,20 +71,18 @@ def test_a_client_follows_from_one_key_to_the_next_without_a_warning(
     make_house: HouseMaker, tmp_path: Path
 ) -> None:
     house = make_house(reload_every=0.05)
-    folder = house.home / "hostkeys"
-    (folder / "ssh_host_ed25519_key").unlink()
-    first = make_key(house, "ssh_host_ed25519_key", "-t", "ed25519")
+    keys = HostKeys(house.home / "hostkeys")
     house.start()
+    first = key_of(keys.listed()[0])
     known_hosts = tmp_path / "known_hosts"
     trust(house, known_hosts, [first])
 
-    second = make_key(house, "ssh_host_ed25519_key_next", "-t", "ed25519")
+    second = key_of(keys.add("ed25519"))
     wait_until(lambda: serving(house) == [fingerprint(first), fingerprint(second)])
     done = look(house, known_hosts)
     assert (done.returncode, known(known_hosts)) == (0, {first, second}), done.stderr
 
-    (folder / "ssh_host_ed25519_key").rename(folder / "ssh_host_ed25519_key_old")
-    (folder / "ssh_host_ed25519_key_next").rename(folder / "ssh_host_ed25519_key")
+    keys.promote()
     wait_until(lambda: serving(house) == [fingerprint(second), fingerprint(first)])
     of_somebody_who_was_away = tmp_path / "known_hosts_2"
     trust(house, of_somebody_who_was_away, [first])
@@ -86,7 +90,7 @@ def test_a_client_follows_from_one_key_to_the_next_without_a_warning(
     done = look(house, known_hosts)
     assert (done.returncode, done.stderr, known(known_hosts)) == (0, "", {first, second})
 
-    (folder / "ssh_host_ed25519_key_old").unlink()
+    keys.retire(fingerprint(first))
     wait_until(lambda: serving(house) == [fingerprint(second)])
     done = look(house, known_hosts)
     assert (done.returncode, done.stderr, known(known_hosts)) == (0, "", {second})
