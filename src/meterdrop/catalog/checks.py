@@ -10,9 +10,6 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from meterdrop.model.codes import Code
 from meterdrop.model.feed import Type
 
@@ -105,6 +102,9 @@ def argument_of(name: str, *, argument: str, kind: Type, given: object) -> objec
 
 def _pattern(given: object) -> str:
     """A pattern both of Python (pandera compiles it) and of RE2 (Arrow runs it), from the start of the cell."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     text = _text(given)
     try:
         re.compile(text)

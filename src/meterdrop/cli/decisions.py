@@ -1,7 +1,7 @@
 """Commands that decide about a delivery as a whole: release, refuse, retry."""
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -9,7 +9,9 @@ from meterdrop.bootstrap import House
 from meterdrop.cli import said
 from meterdrop.cli.words import DryRun, Json, Reason, given, house_of
 from meterdrop.model.delivery import NEEDS_A_PERSON, Delivery, LineCounts, Release
-from meterdrop.usecases.release import Foreseen
+
+if TYPE_CHECKING:
+    from meterdrop.usecases.release import Foreseen
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="Number or upload id.")]
 
@@ -74,7 +76,7 @@ def _tell(house: House, settled: Delivery, *, json_: bool) -> None:
     raise typer.Exit(said.NEEDS_A_PERSON if settled.state in NEEDS_A_PERSON else said.DONE)
 
 
-def _would(foreseen: Foreseen, *, json_: bool) -> None:
+def _would(foreseen: "Foreseen", *, json_: bool) -> None:
     if json_:
         said.as_json(
             {

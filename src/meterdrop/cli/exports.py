@@ -11,7 +11,6 @@ from meterdrop.cli import said
 from meterdrop.cli.words import FromDay, Json, PartnerOption, ToDay, day, house_of, partner_of
 from meterdrop.model.errors import OperatorMistake
 from meterdrop.model.feed import Target
-from meterdrop.usecases.export import DEVICE_COLUMNS, as_text, write_csv
 
 Output = Annotated[Path | None, typer.Option(help="A file; stdout when left out.")]
 
@@ -26,6 +25,8 @@ def readings(
     json_: Json = False,
 ) -> None:
     """Current readings; `value` exactly as sent but with a decimal point."""
+    from meterdrop.usecases.export import as_text
+
     house = house_of(context)
     partner_of(house, partner)
     start, end = day(from_), day(to)
@@ -47,6 +48,8 @@ def devices(
     context: typer.Context, partner: PartnerOption = None, output: Output = None, json_: Json = False
 ) -> None:
     """The register."""
+    from meterdrop.usecases.export import DEVICE_COLUMNS, as_text, write_csv
+
     house = house_of(context)
     rows = house.export.devices(partner=partner_of(house, partner))
     if json_:
@@ -69,6 +72,8 @@ def records(
     json_: Json = False,
 ) -> None:
     """Rows of a feed that has no table of its own."""
+    from meterdrop.usecases.export import write_csv
+
     house = house_of(context)
     shape = house.agreement_of("", feed, house.today()).feed
     if shape.target is not Target.RECORDS:

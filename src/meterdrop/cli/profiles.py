@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,9 @@ from meterdrop.cli import said
 from meterdrop.cli.words import Json, day, house_of
 from meterdrop.model.errors import OperatorMistake
 from meterdrop.usecases.partners import refuse_impossible_id
-from meterdrop.usecases.propose_profile import Proposal, as_yaml, propose
+
+if TYPE_CHECKING:
+    from meterdrop.usecases.propose_profile import Proposal
 
 
 def propose_(
@@ -29,6 +31,8 @@ def propose_(
     The profile goes to stdout, what to do next to stderr. Exit 1 if a sample could not be read, or a mandatory
     column is left to fill in.
     """
+    from meterdrop.usecases.propose_profile import as_yaml, propose
+
     _must_exist(files)
     if partner is not None:
         refuse_impossible_id(partner)
@@ -41,7 +45,7 @@ def propose_(
     raise typer.Exit(said.DONE if proposal.is_whole else said.NEEDS_A_PERSON)
 
 
-def _next_steps(home: Path, proposal: Proposal, *, sample: Path) -> str:
+def _next_steps(home: Path, proposal: "Proposal", *, sample: Path) -> str:
     """What comes after the proposal, as commands that can be pasted."""
     partner = proposal.partner.value
     meterdrop = f"meterdrop --home {shlex.quote(str(home))}"

@@ -4,7 +4,7 @@ import csv
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,7 +30,9 @@ from meterdrop.model.finding import Finding
 from meterdrop.model.line_state import LineState
 from meterdrop.report.for_people import harmless
 from meterdrop.report.receipt import told
-from meterdrop.usecases.review import ReviewedLine
+
+if TYPE_CHECKING:
+    from meterdrop.usecases.review import ReviewedLine
 
 State = Annotated[
     str, typer.Option(help="open, corrected, accepted, dismissed, superseded, returned or all.")
@@ -121,7 +123,7 @@ def export(
     said.say(f"{count:,} line(s) written to {output}")
 
 
-def _write(house: House, lines: Iterable[ReviewedLine], out: object) -> int:
+def _write(house: House, lines: "Iterable[ReviewedLine]", out: object) -> int:
     """How many lines were written."""
     count = 0
     writer = csv.writer(out)  # type: ignore[arg-type]  # any text stream will do
@@ -153,7 +155,7 @@ def _chosen(
     state: str,
     code: str | None,
     limit: int | None,
-) -> Iterator[ReviewedLine]:
+) -> "Iterator[ReviewedLine]":
     if state != "all" and state not in _STATES:
         raise OperatorMistake(f"{state!r} is no state of a line. States: {', '.join(_STATES)}, all")
     return house.review.listed(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, BinaryIO, Final
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Final
 
 import typer
 from rich.progress import track
@@ -18,12 +18,12 @@ from meterdrop.cli.words import Json, PartnerOption, day, house_of, partner_of
 from meterdrop.model.delivery import PRAGUE
 from meterdrop.model.errors import OperatorMistake
 from meterdrop.model.reported import ReportedLine
-from meterdrop.report import digest as digests
 from meterdrop.report.page_words import WORDS, line_state
-from meterdrop.report.quarantine_csv import as_csv
-from meterdrop.report.quarantine_page import as_page, kinds
-from meterdrop.report.quarantine_report import QuarantineReport, as_json
 from meterdrop.report.receipt import told
+
+if TYPE_CHECKING:
+    from meterdrop.report.digest import Digest
+    from meterdrop.report.quarantine_report import QuarantineReport
 
 Language = Annotated[str | None, typer.Option("--language", help="cs or en; the partner's when left out.")]
 Output = Annotated[
@@ -31,7 +31,7 @@ Output = Annotated[
 ]
 
 _LINES_OF_A_TABLE: Final = 20
-_DELIVERY_FORMS: Final = {"json": as_json, "csv": as_csv, "html": as_page}
+_DELIVERY_FORMS: Final = ("json", "csv", "html")
 
 
 def delivery(
@@ -45,7 +45,7 @@ def delivery(
     json_: Json = False,
 ) -> None:
     """What is wrong with one delivery, line by line, and what became of each line."""
-    form = _form(format_, among=tuple(_DELIVERY_FORMS), output=output, json_=json_)
+    form = _form(format_, among=_DELIVERY_FORMS, output=output, json_=json_)
     house = house_of(context)
     with house.reports.of_delivery(id, language=_language(language)) as report:
         if form is None:
@@ -53,7 +53,7 @@ def delivery(
             return
         with _out(output) as out:
             counted = replace(report, lines=_with_progress(report, output=output))
-            for piece in _DELIVERY_FORMS[form](counted):
+            for piece in _written(counted, form=form):
                 out.write(piece.encode("utf-8"))
 
 
@@ -84,7 +84,21 @@ def digest(
             out.write(piece.encode("utf-8"))
 
 
-def _pieces(made: digests.Digest, *, form: str | None) -> Iterable[str]:
+def _written(report: "QuarantineReport", *, form: str) -> Iterable[str]:
+    from meterdrop.report import quarantine_csv, quarantine_page, quarantine_report
+
+    match form:
+        case "json":
+            return quarantine_report.as_json(report)
+        case "csv":
+            return quarantine_csv.as_csv(report)
+        case _:
+            return quarantine_page.as_page(report)
+
+
+def _pieces(made: "Digest", *, form: str | None) -> Iterable[str]:
+    from meterdrop.report import digest as digests
+
     match form:
         case "json":
             return [digests.as_json(made)]
@@ -94,8 +108,10 @@ def _pieces(made: digests.Digest, *, form: str | None) -> Iterable[str]:
             return [digests.as_text(made)]
 
 
-def _tell(report: QuarantineReport) -> None:
+def _tell(report: "QuarantineReport") -> None:
     """Tables for a person at a terminal: what was found, and the first lines."""
+    from meterdrop.report.quarantine_page import kinds
+
     words = WORDS[report.language]
     rows = [
         (kind.count, kind.code, kind.message, kind.fix)
@@ -122,12 +138,12 @@ def _tell(report: QuarantineReport) -> None:
         said.say(words["shown"].format(shown=len(lines), all=every) + " --format csv")
 
 
-def _counts(report: QuarantineReport) -> dict[str, int]:
+def _counts(report: "QuarantineReport") -> dict[str, int]:
     counts = report.head["findings_by_code"]
     return counts if isinstance(counts, dict) else {}
 
 
-def _with_progress(report: QuarantineReport, *, output: Path | None) -> Iterable[ReportedLine]:
+def _with_progress(report: "QuarantineReport", *, output: Path | None) -> Iterable[ReportedLine]:
     """A bar on stderr while a file is written, if a person looks on."""
     if output is None or not said.errors.is_terminal:
         return report.lines

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from datetime import datetime, time, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import Progress
@@ -21,7 +21,9 @@ from meterdrop.cli.words import (
     partner_of,
 )
 from meterdrop.model.delivery import PRAGUE, delivery_number
-from meterdrop.usecases.reprocess import Reprocessed, Selection
+
+if TYPE_CHECKING:
+    from meterdrop.usecases.reprocess import Reprocessed, Selection
 
 
 def reprocess(
@@ -46,6 +48,8 @@ def reprocess(
     json_: Json = False,
 ) -> None:
     """Tries again what may have changed (register, readings, rules, profile); never twice at once (exit 3)."""
+    from meterdrop.usecases.reprocess import Selection
+
     house = house_of(context)
     first_day = day(since)
     selection = Selection(
@@ -75,7 +79,7 @@ def reprocess(
     raise typer.Exit(said.NEEDS_A_PERSON if done.still or done.newly_rejected else said.DONE)
 
 
-def _say(done: Reprocessed, *, rechecked: bool) -> None:
+def _say(done: "Reprocessed", *, rechecked: bool) -> None:
     counts = f"{'would accept' if done.dry_run else 'accepted'} {done.accepted}, still fail {done.still}"
     if rechecked:
         counts += f", newly reject {done.newly_rejected}"
@@ -109,7 +113,9 @@ def _say(done: Reprocessed, *, rechecked: bool) -> None:
     said.say("`--json` names the lines. Mend the rules, or ask the partner for a correction.")
 
 
-def _run(house: House, selection: Selection, *, dry_run: bool, recheck_since: datetime | None) -> Reprocessed:
+def _run(
+    house: House, selection: "Selection", *, dry_run: bool, recheck_since: datetime | None
+) -> "Reprocessed":
     with Progress(console=said.errors, transient=True) as bar:
         task = bar.add_task("deliveries", total=None)
         done = house.reprocess(

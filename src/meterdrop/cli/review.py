@@ -1,7 +1,7 @@
 """The reviewer's commands on quarantined lines: fix, accept, dismiss, return."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -24,7 +24,9 @@ from meterdrop.cli.words import (
 from meterdrop.model.errors import OperatorMistake
 from meterdrop.model.line_state import LineState
 from meterdrop.report.receipt import told
-from meterdrop.usecases.review import Choice, Ended
+
+if TYPE_CHECKING:
+    from meterdrop.usecases.review import Choice, Ended
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID...]", help="Numbers from `quarantine list`.")]
 Cells = Annotated[list[str] | None, typer.Argument(metavar="[HEADING=CELL...]", help="New cells.")]
@@ -43,6 +45,8 @@ def fix(
     json_: Json = False,
 ) -> None:
     """New cells for a line, by heading or our column; judged by all rules, stored if nothing fails any more."""
+    from meterdrop.usecases.review import Choice, Ended
+
     pairs = [_pair(one) for one in (*(cells or ()), *(cell or ()))]
     if not pairs:
         raise OperatorMistake("name the new cells: HEADING=CELL, for example Stav=39,13")
@@ -117,8 +121,10 @@ ACTS: Final[Mapping[str, Callable[..., Any]]] = {
 """Command's name -> command."""
 
 
-def _choice(house: House, ids: Sequence[str] | None, *, delivery: str | None, code: str | None) -> Choice:
+def _choice(house: House, ids: Sequence[str] | None, *, delivery: str | None, code: str | None) -> "Choice":
     """Lines by number, or those of a delivery: one of the two."""
+    from meterdrop.usecases.review import Choice
+
     if bool(ids) == (delivery is not None):
         raise OperatorMistake("name lines by their numbers, or those of a delivery with --delivery")
     if ids and code is not None:
@@ -135,7 +141,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _tell(
-    house: House, choice: Choice, ended: Ended, *, state: LineState, dry_run: bool, json_: bool
+    house: House, choice: "Choice", ended: "Ended", *, state: LineState, dry_run: bool, json_: bool
 ) -> None:
     house.send_receipts()
     alone = choice.ids[0] if len(choice.ids) == 1 else None
@@ -164,13 +170,13 @@ def _tell(
         raise typer.Exit(said.NEEDS_A_PERSON)
 
 
-def _rest(ended: Ended) -> str:
+def _rest(ended: "Ended") -> str:
     if not ended.still:
         return ""
     return f"; {ended.still:,} can't be, because of rules that are no matter of judgement, and stay open"
 
 
-def _language(house: House, choice: Choice) -> str:
+def _language(house: House, choice: "Choice") -> str:
     """The language of the lines' partner."""
     if choice.delivery is None:
         return house.language_of(house.review.shown(choice.ids[0]).line.partner)

@@ -1,12 +1,16 @@
 """How is a quarantined line told to scripts and people?"""
 
+from typing import TYPE_CHECKING
+
 from meterdrop.bootstrap import House
 from meterdrop.model.delivery import delivery_number
 from meterdrop.report.receipt import told
-from meterdrop.usecases.review import ReviewedLine
+
+if TYPE_CHECKING:
+    from meterdrop.usecases.review import ReviewedLine
 
 
-def document_of(one: ReviewedLine, house: House) -> dict[str, object]:
+def document_of(one: "ReviewedLine", house: House) -> dict[str, object]:
     """A quarantined line as scripts get it: what it is, what was found, and what became of it."""
     language = house.language_of(one.line.partner)
     return {

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from meterdrop.model.layout import Layout
+from meterdrop.report.columns_of_words import messages
 from meterdrop.report.texts import have, have_controls, in_one_piece
-from meterdrop.report.words import messages
 from meterdrop.tables import Lines
 
 COLUMNS: Final = ("_line", "_code", "_column", "_message")

@@ -18,7 +18,6 @@ from sqlalchemy import (
     delete,
     exists,
     false,
-    func,
     insert,
     or_,
     select,
@@ -354,12 +353,6 @@ def drop_findings(connection: Connection, *, delivery: int, lines: list[int]) ->
     """Forgets what was said of these lines; they were judged again."""
     for some in portions(lines):
         connection.execute(delete(finding).where(finding.c.delivery == delivery, finding.c.line.in_(some)))
-
-
-def counts_by_state(connection: Connection) -> dict[str, int]:
-    """How many lines are in each state."""
-    rows = connection.execute(select(quarantine.c.state, func.count()).group_by(quarantine.c.state))
-    return {row[0]: row[1] for row in rows}
 
 
 def _line(row: Row[tuple[object, ...]]) -> QuarantinedLine:

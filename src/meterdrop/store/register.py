@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from meterdrop.store.schema import device
 from meterdrop.tables import DAY, DECIMAL, LINE, TEXT
@@ -50,14 +50,6 @@ def facts(connection: Connection, *, partner: str) -> pd.DataFrame:
             for (name, dtype), values in zip(_FACTS.items(), columns, strict=True)
         }
     )
-
-
-def count(connection: Connection, *, partner: str | None = None) -> int:
-    """How many devices are registered."""
-    wanted = select(func.count()).select_from(device)
-    if partner is not None:
-        wanted = wanted.where(device.c.partner == partner)
-    return connection.execute(wanted).scalar_one()
 
 
 def exported(connection: Connection, *, partner: str | None) -> Iterator[dict[str, object]]:

@@ -15,9 +15,8 @@ from meterdrop.receive import tickets
 from meterdrop.receive.hashing import sha256_of
 from meterdrop.receive.originals import Originals
 from meterdrop.report import receipt as receipts
-from meterdrop.store import deliveries, events, findings, outbox, partners
+from meterdrop.store import deliveries, events, outbox, partners
 from meterdrop.store.database import Database, Store
-from meterdrop.tables import findings_frame
 from meterdrop.usecases.checkpoint import Checkpoint
 
 log = structlog.get_logger()
@@ -124,6 +123,9 @@ class ReceiveUploads:
         if outcome is Outcome.FINISHED:
             name, document = receipts.received_name(delivery), receipts.received_receipt(delivery)
         else:
+            from meterdrop.store import findings  # rare, and it brings the tables
+            from meterdrop.tables import findings_frame
+
             incomplete = Finding(code=Code.FILE_INCOMPLETE, severity=Severity.ERROR)
             findings.add(store, findings=findings_frame([incomplete]), delivery=key)
             name = receipts.result_name(delivery)

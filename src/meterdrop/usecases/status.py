@@ -9,7 +9,7 @@ from pathlib import Path
 from meterdrop.model.delivery import State
 from meterdrop.model.errors import TryAgain
 from meterdrop.receive import tickets
-from meterdrop.store import deliveries, outbox, partners, quarantine, register
+from meterdrop.store import deliveries, outbox, partners, totals
 from meterdrop.store.database import Database
 from meterdrop.store.room import Room
 from meterdrop.usecases.drift import ToldDrift, told_drifts
@@ -57,8 +57,8 @@ class LookAround:
             last = deliveries.last_received(store)
             active = [one.id for one in partners.all_partners(store) if one.active]
             waiting = outbox.count_unwritten(store)
-            lines = quarantine.counts_by_state(store)
-            devices = register.count(store)
+            lines = totals.lines_by_state(store)
+            devices = totals.devices(store)
             changes = told_drifts(store, partner=partner, since=None if partner else now - _LATELY)
         silent = tuple(
             partner for partner in active if partner in last and now - last[partner] > self.silent_after

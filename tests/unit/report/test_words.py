@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from meterdrop.model.codes import Code, severity_of
 from meterdrop.model.finding import Finding
-from meterdrop.report.words import LANGUAGES, LONGEST_QUOTE, message, messages
+from meterdrop.report.columns_of_words import messages
+from meterdrop.report.words import LANGUAGES, LONGEST_QUOTE, message
 from meterdrop.tables import TEXT, findings_at, findings_frame, join_findings, no_findings
 
 EVERY_WORD = [(language, code) for language in LANGUAGES for code in Code]

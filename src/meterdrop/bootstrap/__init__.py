@@ -1,0 +1,17 @@
+"""How is the house put together? The only place that builds things from settings."""
+
+from meterdrop.bootstrap.house import House, host_keys, house, make_home, now
+from meterdrop.bootstrap.schemas import feeds_of, problems_of, rule_sets_of, schema_folders, shipped
+
+__all__ = [
+    "House",
+    "feeds_of",
+    "host_keys",
+    "house",
+    "make_home",
+    "now",
+    "problems_of",
+    "rule_sets_of",
+    "schema_folders",
+    "shipped",
+]
