@@ -1,158 +1,115 @@
-"""Who may come in? accounts/<partner>.toml, read strictly and again whenever a file changes."""
+"""What does a partner need to come in? One account, what was shown at the door, and whether they fit."""
 
-import ipaddress
-import re
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 
-import asyncssh
+from sftp_server.certificates import Certificate
+from sftp_server.keys import KeyLine, fingerprint_of
+from sftp_server.networks import Network, holds
+from sftp_server.passwords import PasswordHash
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-_PARTNER = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_KEY_KINDS = (
-    "ssh-ed25519", "sk-ssh-ed25519@openssh.com", "ssh-rsa", "sk-ecdsa-sha2-nistp256@openssh.com",
-    "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
-)  # fmt: skip
+UNKNOWN = "no such partner"
+"""Also of an account whose file cannot be read; the warning on stderr says why."""
 
 
-class AccountMistake(Exception):
-    """An account file that cannot be used; says which and why."""
+class Login(StrEnum):
+    """What an account asks for; a certificate counts as a key."""
+
+    KEY = "key"
+    PASSWORD = "password"  # noqa: S105 - a word, no password
+    KEY_OR_PASSWORD = "key or password"  # noqa: S105
+    KEY_AND_PASSWORD = "key and password"  # noqa: S105
+
+
+@dataclass(frozen=True)
+class ShownKey:
+    """A key that somebody showed, by itself or in a certificate."""
+
+    blob: bytes
+    certificate: Certificate | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the key, also if it came in a certificate."""
+        return fingerprint_of(self.blob)
+
+
+@dataclass(frozen=True)
+class Proofs:
+    """What somebody has proven so far: a key by its signature, a password by the hash it fitted."""
+
+    key: ShownKey | None = None
+    password: PasswordHash | None = None
+
+    def and_(self, more: "Proofs") -> "Proofs":
+        """Both."""
+        return Proofs(key=more.key or self.key, password=more.password or self.password)
+
+    @property
+    def method(self) -> str:
+        """In words, for the audit."""
+        key = None if self.key is None else "certificate" if self.key.certificate else "key"
+        return " and ".join(one for one in (key, "password" if self.password else None) if one)
+
+
+NOTHING_YET = Proofs()
 
 
 @dataclass(frozen=True)
 class Account:
-    """One partner's way in. `keys` gives the comment of each public key, by its wire form."""
+    """One partner's way in. `keys` by their wire form; `authorities` sign certificates for this partner alone."""
 
     partner: str
-    keys: Mapping[bytes, str]
+    keys: Mapping[bytes, KeyLine]
     disabled: bool = False
     networks: tuple[Network, ...] = ()
+    login: Login = Login.KEY
+    password: PasswordHash | None = field(default=None, repr=False)
+    authorities: frozenset[bytes] = frozenset()
+    expires: datetime | None = None
 
-    def admits(self, *, key: bytes, address: str) -> bool:
-        """Whether this key may come in from this address now."""
-        return not self.disabled and key in self.keys and self.admits_from(address)
-
-    def admits_from(self, address: str) -> bool:
-        """Whether the partner's networks hold this address; no networks means anywhere."""
-        if not self.networks:
-            return True
-        place = parse_address(address)
-        return place is not None and any(place in network for network in self.networks)
-
-
-def parse_address(text: str) -> Address | None:
-    """An IP address, with IPv4 inside IPv6 unwrapped; None if it is none."""
-    try:
-        place = ipaddress.ip_address(text.split("%", 1)[0])
-    except ValueError:
+    def objection(self, *, address: str, now: datetime) -> str | None:
+        """Why nobody at all comes in from there and now, or None."""
+        if self.disabled:
+            return "the account is disabled"
+        if self.expires is not None and now >= self.expires:
+            return "the account has expired"
+        if self.networks and not holds(self.networks, address):
+            return "not from a network of this partner"
         return None
-    if isinstance(place, ipaddress.IPv6Address) and place.ipv4_mapped is not None:
-        return place.ipv4_mapped
-    return place
 
+    def objection_to_key(
+        self, shown: ShownKey, *, authorities: Collection[bytes], address: str, now: datetime
+    ) -> str | None:
+        """Why this key, or certificate of these authorities or our own, does not count, or None."""
+        if self.login is Login.PASSWORD:
+            return "this partner logs in by password"
+        if shown.certificate is not None:
+            return shown.certificate.objection(
+                partner=self.partner,
+                authorities=self.authorities.union(authorities),
+                address=address,
+                now=now,
+            )
+        line = self.keys.get(shown.blob)
+        return "not a key of this partner" if line is None else line.objection(address=address, now=now)
 
-def read_account(file: Path) -> Account:
-    """One account file; unknown or mistaken words raise `AccountMistake`, for none may be ignored silently."""
-    try:
-        words = tomllib.loads(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise AccountMistake(f"{file.name}: cannot be read: {error}") from error
-    unknown = set(words) - {"partner", "disabled", "keys", "networks"}
-    if unknown:
-        raise AccountMistake(f"{file.name}: unknown words: {', '.join(sorted(unknown))}")
-    partner = words.get("partner")
-    if not isinstance(partner, str) or partner != file.stem or not _PARTNER.fullmatch(partner):
-        raise AccountMistake(
-            f"{file.name}: partner must be the file's own name, small letters, digits and . _ -"
+    def objection_to_password(self, proofs: Proofs) -> str | None:
+        """Why no password counts now that this much is proven, or None."""
+        if self.password is None or self.login is Login.KEY:
+            return "this partner has no password"
+        if self.login is Login.KEY_AND_PASSWORD and proofs.key is None:
+            return "the key comes first"
+        return None
+
+    def lacks(self, proofs: Proofs) -> bool:
+        """Whether something is still to be proven."""
+        has_password = proofs.password is not None and proofs.password == self.password
+        has_key = proofs.key is not None
+        if self.login is Login.KEY_AND_PASSWORD:
+            return not (has_key and has_password)
+        return not (
+            (has_key and self.login is not Login.PASSWORD) or (has_password and self.login is not Login.KEY)
         )
-    disabled = words.get("disabled", False)
-    if not isinstance(disabled, bool):
-        raise AccountMistake(f"{file.name}: disabled must be true or false")
-    keys = dict(_read_key(line, file=file.name) for line in _texts(words, "keys", file=file.name))
-    networks = tuple(
-        _read_network(text, file=file.name) for text in _texts(words, "networks", file=file.name)
-    )
-    return Account(partner=partner, keys=keys, disabled=disabled, networks=networks)
-
-
-def _texts(words: Mapping[str, object], name: str, *, file: str) -> list[str]:
-    """A list of texts from the file; missing means empty."""
-    value = words.get(name, [])
-    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        raise AccountMistake(f"{file}: {name} must be a list of texts")
-    return value
-
-
-def _read_key(line: str, *, file: str) -> tuple[bytes, str]:
-    """A line as in authorized_keys, without options: its wire form and comment."""
-    if not line.startswith(_KEY_KINDS):
-        raise AccountMistake(f"{file}: a key must start with its kind, such as ssh-ed25519")
-    try:
-        key = asyncssh.import_public_key(line)
-    except (asyncssh.KeyImportError, ValueError) as error:
-        raise AccountMistake(f"{file}: a key cannot be read: {error}") from error
-    return key.public_data, key.get_comment() or ""
-
-
-def _read_network(text: str, *, file: str) -> Network:
-    try:
-        return ipaddress.ip_network(text)
-    except ValueError as error:
-        raise AccountMistake(f"{file}: {error}") from error
-
-
-Signature = tuple[tuple[str, int, int, int], ...]
-
-
-class Accounts:
-    """All accounts as they are now; `reload` looks whether a file changed and reads only then."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._signature: Signature | None = None
-        self._accounts: dict[str, Account] = {}
-        self._unreadable: set[str] = set()
-
-    def get(self, partner: str) -> Account | None:
-        """The account of that partner, if there is a usable one."""
-        return self._accounts.get(partner)
-
-    def still_admits(self, *, partner: str, key: bytes, address: str) -> bool:
-        """Whether a running session may go on; a file that cannot be read just now ends nobody's session."""
-        if partner in self._unreadable:
-            return True
-        account = self._accounts.get(partner)
-        return account is not None and account.admits(key=key, address=address)
-
-    def reload(self) -> list[str] | None:
-        """None if nothing changed; else the mistakes found (such accounts are closed to new logins)."""
-        signature = self._sign()
-        if signature == self._signature:
-            return None
-        accounts: dict[str, Account] = {}
-        mistakes: list[str] = []
-        unreadable: set[str] = set()
-        for file in sorted(self._folder.glob("*.toml")):
-            try:
-                account = read_account(file)
-                accounts[account.partner] = account
-            except AccountMistake as mistake:
-                mistakes.append(str(mistake))
-                unreadable.add(file.stem)
-        self._accounts, self._unreadable, self._signature = accounts, unreadable, signature
-        return mistakes
-
-    def _sign(self) -> Signature:
-        """Name, time, size and inode of each file: what changes when somebody writes one."""
-        seen = []
-        for file in sorted(self._folder.glob("*.toml")):
-            try:
-                status = file.stat()
-            except FileNotFoundError:
-                continue
-            seen.append((file.name, status.st_mtime_ns, status.st_size, status.st_ino))
-        return tuple(seen)

@@ -1,43 +1,23 @@
-"""Is this key that partner's? Guessers are slowed down and locked out."""
-
-from collections.abc import Callable
-from dataclasses import dataclass
+"""Who comes, and what may they open? Guessers are slowed down and locked out; what opens the door is in `login`."""
 
 import asyncssh
+from asyncssh.auth import KbdIntChallenge, KbdIntResponse
 
-from sftp_server.accounts import Accounts
-from sftp_server.audit import Audit, Clock, warn
-from sftp_server.bans import NO_SUCH_PARTNER, TOO_MANY_TRIES, WRONG_KEY, Bans
+from sftp_server.audit import warn
+from sftp_server.bans import WRONG_KEY
+from sftp_server.login import LoginSteps
 from sftp_server.refusals import Refused
-from sftp_server.settings import Settings
-from sftp_server.visits import Visit, Visits
-
-_MOST_OFFERS = 40
-"""How often a client may ask about keys on one connection, right ones included."""
-
-SessionMaker = Callable[[Visit, str], asyncssh.SSHServerSession[bytes]]
-
-
-@dataclass(frozen=True)
-class Threshold:
-    """What a new connection needs to know of the house."""
-
-    settings: Settings
-    accounts: Accounts
-    bans: Bans
-    visits: Visits
-    audit: Audit
-    clock: Clock
-    make_session: SessionMaker
+from sftp_server.threshold import Threshold
+from sftp_server.visits import Visit
 
 
 class Doorkeeper(asyncssh.SSHServer):
-    """Meets one connection: admits by public key only, and opens nothing but SFTP sessions."""
+    """Meets one connection: admits by what `LoginSteps` found proven, and opens nothing but SFTP sessions."""
 
     def __init__(self, threshold: Threshold) -> None:
         self._house = threshold
         self._visit: Visit | None = None
-        self._offers = 0
+        self._steps: LoginSteps | None = None
 
     # -- coming and going ------------------------------------------------------------------------------------
 
@@ -53,6 +33,7 @@ class Doorkeeper(asyncssh.SSHServer):
             return
         number = house.visits.next_number()
         self._visit = Visit(number=number, address=address, connection=conn, audit=house.audit, last_seen=now)
+        self._steps = LoginSteps(house, self._visit)
         house.visits.add(self._visit)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -64,7 +45,7 @@ class Doorkeeper(asyncssh.SSHServer):
         if visit.partner is not None:
             visit.note("logout")
             return
-        if visit.user is not None and visit.tries == 0:  # passwords, `none`, or a signature that was wrong
+        if visit.user is not None and visit.tries == 0:  # `none`, or half of what is asked for
             visit.points += WRONG_KEY
             visit.note("login.refused", user=visit.user, offered=None, reason="left without a login")
         if visit.points and house.bans.add(visit.address, visit.points, now=house.clock()):
@@ -74,80 +55,55 @@ class Doorkeeper(asyncssh.SSHServer):
 
     def begin_auth(self, username: str) -> bool:
         """Always True: False would let everybody in without a key."""
-        if self._visit is not None:
-            self._visit.offered = None
-            self._visit.user = username[:64]
-            _let_ask_again(self._visit.connection)
+        if self._steps is not None:
+            self._steps.begin(username)
         return True
 
     def public_key_auth_supported(self) -> bool:
-        """Keys are the only way in."""
-        return True
+        """Keys and certificates, until one was proven."""
+        return self._steps is not None and self._steps.wants_key()
 
     def password_auth_supported(self) -> bool:
-        """Not here."""
-        return False
+        """Only in a house where somebody has a password."""
+        return self._steps is not None and self._steps.takes_passwords()
 
     def kbdint_auth_supported(self) -> bool:
-        """Not here."""
-        return False
+        """Another way to ask for the same password."""
+        return self.password_auth_supported()
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        """Whether this key may log in as that partner; asked for an offer and again for the signed request."""
-        visit, house = self._visit, self._house
-        if visit is None:
-            return False
-        self._offers += 1
-        if self._offers > _MOST_OFFERS:
-            self._send_away(visit, "asked too often")
-        account = house.accounts.get(username)
-        if account is not None and account.admits(key=key.public_data, address=visit.address):
-            self._check_number(visit, username, key.get_fingerprint())
-            comment = account.keys[key.public_data]
-            visit.offered = (username, key.public_data, key.get_fingerprint(), comment)
-            return True
-        visit.offered = None
-        _let_ask_again(visit.connection)
-        visit.tries += 1
-        visit.points += WRONG_KEY if account is not None else NO_SUCH_PARTNER
-        visit.note(
-            "login.refused",
-            user=username[:64],
-            offered=key.get_fingerprint(),
-            reason=_reason(account is None),
-        )
-        if visit.tries >= house.settings.tries_per_connection:
-            self._send_away(visit, "too many tries")
+        """Whether this is the key that was judged just now."""
+        return self._steps is not None and self._steps.approves(key)
+
+    def validate_ca_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        """Whether this is the authority of the certificate that was judged just now."""
+        return self._steps is not None and self._steps.approves(key)
+
+    async def validate_password(self, username: str, password: str) -> bool:
+        """Whether this is the partner's password."""
+        return self._steps is not None and await self._steps.judge_password(username, password)
+
+    async def change_password(self, username: str, old_password: str, new_password: str) -> bool:
+        """Not here; but it is a try at the old one, and counts."""
+        if self._steps is not None:
+            await self._steps.judge_password(username, old_password)
         return False
 
-    def _check_number(self, visit: Visit, username: str, fingerprint: str) -> None:
-        """Send away who has too many connections; only whoever shows a right key learns that."""
-        if self._house.visits.connections_of(username) >= self._house.settings.connections_per_partner:
-            visit.note("login.refused", user=username, offered=fingerprint, reason="too many connections")
-            raise asyncssh.DisconnectError(asyncssh.DISC_TOO_MANY_CONNECTIONS, "too many connections")
+    def get_kbdint_challenge(self, username: str, lang: str, submethods: str) -> KbdIntChallenge:
+        """Ask for the password."""
+        return self._steps is not None and self._steps.challenge(username)
 
-    def _send_away(self, visit: Visit, reason: str) -> None:
-        visit.points += TOO_MANY_TRIES
-        raise asyncssh.DisconnectError(asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, reason)
+    async def validate_kbdint_response(self, username: str, responses: KbdIntResponse) -> KbdIntChallenge:
+        """Whether the answer is the partner's password."""
+        return self._steps is not None and await self._steps.judge_answers(username, responses)
 
     def auth_completed(self) -> None:
-        """The signature was right: take the partner in, if it has not too many connections."""
-        visit, house = self._visit, self._house
-        if visit is None or visit.offered is None:
-            raise asyncssh.DisconnectError(
-                asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "no key was approved"
-            )
-        username, key, fingerprint, comment = visit.offered
-        if visit.connection.get_extra_info("username") != username:
-            raise asyncssh.DisconnectError(asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "the name changed")
-        if not house.accounts.still_admits(partner=username, key=key, address=visit.address):
-            raise asyncssh.DisconnectError(
-                asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "the account was disabled or changed"
-            )
-        self._check_number(visit, username, fingerprint)
-        visit.partner, visit.key, visit.fingerprint = username, key, fingerprint
-        visit.last_seen = house.clock()
-        visit.note("login", key_comment=comment[:255])
+        """Enough was proven: say so in the audit."""
+        visit, steps = self._visit, self._steps
+        if visit is None or steps is None or visit.partner is None:
+            raise asyncssh.DisconnectError(asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "nothing was proven")
+        visit.last_seen = self._house.clock()
+        steps.note_login()
 
     # -- after the login -------------------------------------------------------------------------------------
 
@@ -169,15 +125,3 @@ class Doorkeeper(asyncssh.SSHServer):
             ) from error
         visit.channels += 1
         return visit.connection.create_server_channel(encoding=None), session
-
-
-def _let_ask_again(connection: asyncssh.SSHServerConnection) -> None:
-    """Take another service request before the next try: paramiko sends one with every key, and sshd takes it.
-
-    A private name of asyncssh; without it, partners with several keys in paramiko are cut off at the second.
-    """
-    connection._next_service = b"ssh-userauth"
-
-
-def _reason(unknown: bool) -> str:
-    return "no such partner" if unknown else "not a key or network of this partner, or disabled"

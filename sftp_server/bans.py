@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sftp_server.accounts import parse_address
 from sftp_server.audit import timestamp, warn
+from sftp_server.networks import parse_address
 from sftp_server.settings import Settings
 
 WRONG_KEY = 1

@@ -11,3 +11,7 @@ class CannotTake(Exception):
 
 class StopAtStart(Exception):
     """The door cannot start as it is set up; the message says what to do."""
+
+
+class Unusable(Exception):
+    """A key, certificate, hash or date that cannot be used; says why, and never repeats a secret."""

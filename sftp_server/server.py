@@ -1,26 +1,30 @@
 """How does the door open and close? Wires everything into asyncssh; reloads accounts, sweeps, drains."""
 
 import asyncio
+import secrets
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import asyncssh
 
-from sftp_server.accounts import Accounts
 from sftp_server.audit import Audit, Clock, utc_now, warn
-from sftp_server.auth import Doorkeeper, Threshold
+from sftp_server.auth import Doorkeeper
 from sftp_server.bans import Bans
 from sftp_server.crash import CrashPoints
 from sftp_server.draining import drain
 from sftp_server.handoff import clear_half_made
 from sftp_server.home_lock import HomeLock
 from sftp_server.hostkeys import HostKeys, fingerprint_of
+from sftp_server.keys import SIGNATURES
+from sftp_server.passwords import PasswordChecks
 from sftp_server.protocol import DoorHandler, DoorSession
 from sftp_server.recovery import recover, sweep
 from sftp_server.refusals import Refused, StopAtStart
+from sftp_server.roll import Roll
 from sftp_server.room import Room
 from sftp_server.settings import Settings
+from sftp_server.threshold import Threshold
 from sftp_server.uploads import DoorSFTP
 from sftp_server.visits import Visit, Visits
 
@@ -31,10 +35,6 @@ CIPHERS = (
 )  # fmt: skip
 MACS = ("hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com")
 LEGACY_MACS = ("hmac-sha2-256", "hmac-sha2-512")
-SIGNATURES = (
-    "ssh-ed25519", "sk-ssh-ed25519@openssh.com", "rsa-sha2-512", "rsa-sha2-256",
-    "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "sk-ecdsa-sha2-nistp256@openssh.com",
-)  # fmt: skip
 _KEEPALIVES_MISSED = 3
 _IDLE_LOOK = 15
 
@@ -46,7 +46,8 @@ class Door:
         self.settings = settings
         self._clock = clock
         self._audit = Audit(settings.home / "audit" / "door.jsonl", clock=clock)
-        self._accounts = Accounts(settings.home / "accounts")
+        self._roll = Roll(settings.home / "accounts", secret=secrets.token_bytes(32))
+        self._passwords = PasswordChecks(at_once=settings.password_checks_at_once)
         self._bans = Bans(file=settings.home / "audit" / "bans.json", settings=settings)
         self._visits = Visits()
         self._crash = CrashPoints(settings.crash_at)
@@ -103,8 +104,8 @@ class Door:
     ) -> asyncssh.SSHAcceptor:
         settings = self.settings
         threshold = Threshold(
-            settings=settings, accounts=self._accounts, bans=self._bans, visits=self._visits, audit=self._audit,
-            clock=self._clock, make_session=self._make_session,
+            settings=settings, roll=self._roll, passwords=self._passwords, bans=self._bans, visits=self._visits,
+            audit=self._audit, clock=self._clock, make_session=self._make_session,
         )  # fmt: skip
         try:
             return await asyncssh.listen(
@@ -112,7 +113,7 @@ class Door:
                 server_host_keys=host_keys, send_server_host_keys=True, server_version="Meterdrop", config=None,
                 kex_algs=KEX, encryption_algs=CIPHERS, mac_algs=MACS + LEGACY_MACS * settings.legacy_macs,
                 compression_algs=None, signature_algs=SIGNATURES,
-                password_auth=False, kbdint_auth=False, host_based_auth=False, gss_host=None,
+                host_based_auth=False, gss_host=None,
                 allow_pty=False, line_editor=False, agent_forwarding=False, x11_forwarding=False,
                 login_timeout=settings.login_timeout, keepalive_interval=settings.keepalive,
                 keepalive_count_max=_KEEPALIVES_MISSED, backlog=128,
@@ -177,25 +178,22 @@ class Door:
                     reason=str(error),
                 )
 
-    def _reload_accounts(self) -> bool:
-        mistakes = self._accounts.reload()
+    def _reload_accounts(self) -> None:
+        mistakes = self._roll.reload()
         for mistake in mistakes or ():
             warn("account.mistake", reason=mistake)
-        return mistakes is not None
 
     async def _look_after_accounts(self) -> None:
-        """Read accounts that changed, and close the sessions of who may not be here any more."""
-        if not self._reload_accounts():
-            return
+        """Read accounts that changed, and close the sessions of who may not be here any more, or not any longer."""
+        self._reload_accounts()
+        now = self._clock()
         for visit in self._visits:
-            partner = visit.partner
-            if partner is not None and not self._accounts.still_admits(
-                partner=partner, key=visit.key, address=visit.address
-            ):
-                visit.note("closed", reason="the account was disabled or changed")
-                visit.connection.disconnect(
-                    asyncssh.DISC_BY_APPLICATION, "the account was disabled or changed"
-                )
+            if visit.partner is None:
+                continue
+            objection = self._roll.objection(visit.partner, visit.proofs, address=visit.address, now=now)
+            if objection is not None:
+                visit.note("closed", reason=objection)
+                visit.connection.disconnect(asyncssh.DISC_BY_APPLICATION, "you may not be here any more")
 
     async def _look_after_host_keys(self) -> None:
         """New connections get the keys that are there now; with unfit ones the door goes on with those it has."""
@@ -239,5 +237,6 @@ class Door:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._passwords.close()
         self._audit.note("door.closed")
         self._lock.release()

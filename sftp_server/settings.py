@@ -20,6 +20,7 @@ class Settings:
     idle_timeout: float = 15 * 60
     keepalive: float = 30
     tries_per_connection: int = 6
+    password_checks_at_once: int = 2
     connections_per_partner: int = 20
     handles_per_partner: int = 100
     channels_per_connection: int = 10

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import asyncssh
 
+from sftp_server.accounts import NOTHING_YET, Proofs
 from sftp_server.audit import Audit
 from sftp_server.bans import source_of
 from sftp_server.settings import Settings
@@ -23,7 +24,7 @@ class CountsHandles(Protocol):
 
 @dataclass(eq=False)
 class Visit:
-    """One connection. `partner` and `key` are set once it has logged in; `offered` is the key last approved."""
+    """One connection. `partner` and `fingerprint` are set once it has logged in; `proofs` is what it has shown so far."""
 
     number: int
     address: str
@@ -31,9 +32,8 @@ class Visit:
     audit: Audit
     last_seen: datetime
     partner: str | None = None
-    key: bytes = b""
     fingerprint: str | None = None
-    offered: tuple[str, bytes, str, str] | None = None
+    proofs: Proofs = NOTHING_YET
     user: str | None = None
     """Who the client says it is; set by its first try to log in."""
     tries: int = 0

@@ -3,7 +3,7 @@
 import inspect
 
 import asyncssh
-from asyncssh import sftp
+from asyncssh import auth, sftp
 from asyncssh.stream import SSHServerStreamSession
 
 from sftp_server.protocol import DoorHandler, DoorSession
@@ -72,3 +72,25 @@ def test_the_session_class_still_has_what_ours_overrides() -> None:
     ):
         assert name in vars(DoorSession)
         assert hasattr(SSHServerStreamSession, name)
+
+
+def test_what_is_proven_goes_through_the_methods_that_we_wrap() -> None:
+    """`LoginSteps` puts itself before these two; who is asked later must still ask there."""
+    assert "await self._conn.validate_public_key(" in inspect.getsource(auth._ServerPublicKeyAuth._start)
+    assert "await self._conn.send_userauth_success()" in inspect.getsource(auth.ServerAuth.send_success)
+    assert "if self._conn.auth is self" in inspect.getsource(auth.ServerAuth.send_success)
+    assert "partial_success: bool" in inspect.getsource(asyncssh.SSHServerConnection.send_userauth_failure)
+    assert "self._next_service" in inspect.getsource(asyncssh.SSHServerConnection._process_service_request)
+
+
+def test_a_new_try_breaks_off_the_one_before() -> None:
+    """So what a check finds later, for another name perhaps, counts for nothing."""
+    source = inspect.getsource(asyncssh.SSHServerConnection._process_userauth_request)
+    assert "auth.cancel()" in source
+    assert "if username != self._username" in source
+
+
+def test_a_certificate_is_asked_about_by_its_authority() -> None:
+    source = inspect.getsource(asyncssh.SSHServerConnection._validate_openssh_certificate)
+    assert "self._owner.validate_ca_key(username, cert.signing_key)" in source
+    assert "cert.validate(CERT_TYPE_USER, cert_user)" in source

@@ -1,0 +1,24 @@
+"""Where does somebody come from? Addresses, and the networks that hold them."""
+
+import ipaddress
+from collections.abc import Sequence
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def parse_address(text: str) -> Address | None:
+    """An IP address, with IPv4 inside IPv6 unwrapped; None if it is none."""
+    try:
+        place = ipaddress.ip_address(text.split("%", 1)[0])
+    except ValueError:
+        return None
+    if isinstance(place, ipaddress.IPv6Address) and place.ipv4_mapped is not None:
+        return place.ipv4_mapped
+    return place
+
+
+def holds(networks: Sequence[Network], address: str) -> bool:
+    """Whether one of the networks holds the address; what is no address is in none."""
+    place = parse_address(address)
+    return place is not None and any(place in network for network in networks)
