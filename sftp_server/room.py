@@ -50,6 +50,13 @@ class Upload:
         """Whether another handle took over."""
         return self.part.writer is not self
 
+    def check_went_on(self) -> None:
+        """Who opens a part and sends nothing does not say by CLOSE that it is whole: half the clients do just that."""
+        if not self.created and not self.touched:
+            raise CannotTake(
+                "nothing was sent: the file is as unfinished as before; send its rest, or all of it"
+            )
+
     @property
     def changed_nothing(self) -> bool:
         """Whether a finished file was opened and nothing was done to it."""
@@ -112,6 +119,8 @@ class Room:
             part = await self._part_to_go_on_with(path, wish=wish)
             if part is not None:
                 upload = Upload(part=part, append=wish.append, created=False)
+                if wish.append:  # OpenSSH's reput says how far it came, also when it came nowhere
+                    part.promised = part.attempted
             else:
                 part = self._new_part(path, wish=wish, sender=sender)
                 upload = Upload(part=part, append=wish.append, created=True)
@@ -168,18 +177,22 @@ class Room:
         if not upload.touched:
             await self._prepare_first_write(upload, at_start=offset == 0)
         self._check_writer(upload)
-        start = part.size if upload.append else offset
-        if start + len(content) > self.settings.max_file_bytes:
-            part.attempted = self.settings.max_file_bytes + 1
-            raise CannotTake(f"the file is larger than {self.settings.max_file_bytes} bytes")
+        start = part.place_to_append(offset) if upload.append else offset
         for place in range(0, len(content), _SLICE):
             if place:
                 await asyncio.sleep(0)
                 self._check_writer(upload)
-            self._write_slice(part, start + place, content[place : place + _SLICE])
+            try:
+                self._write_slice(part, start + place, content[place : place + _SLICE])
+            except (CannotTake, OSError):
+                part.promised = part.attempted
+                raise
         part.checkpoint_if_due()
 
     def _write_slice(self, part: Part, offset: int, content: bytes) -> None:
+        if offset + len(content) > self.settings.max_file_bytes:
+            part.attempted = self.settings.max_file_bytes + 1
+            raise CannotTake(f"the file is larger than {self.settings.max_file_bytes} bytes")
         part.attempted = max(part.attempted, offset + len(content))
         self._not_looked += len(content)
         if self._not_looked >= _LOOK_AT_DISK_EVERY:
@@ -212,8 +225,12 @@ class Room:
         self._check_writer(upload)
         if size > self.settings.max_file_bytes:
             raise CannotTake(f"the file is larger than {self.settings.max_file_bytes} bytes")
-        upload.touched = True
-        upload.part.set_size(size)
+        part = upload.part
+        if upload.created or size < max(
+            part.size, 1
+        ):  # else it only repeats what it was shown: lftp does, with nothing to send
+            upload.touched = True
+        part.set_size(size)
 
     def _check_writer(self, upload: Upload) -> None:
         if upload.is_fenced():
@@ -232,6 +249,7 @@ class Room:
                     self.drop(part, reason=None)
                 return
             try:
+                upload.check_went_on()
                 await self._put_through(part)
             except (CannotTake, Refused, OSError) as error:
                 await self._keep(part, error)
@@ -278,7 +296,6 @@ class Room:
         self.note("upload.refused", part.journal, reason=reason)
         if part.journal.state != FINISHING:  # else the decision stands, and the sweep tries again
             async with self.lock:
-                part.hold_back_last_byte()
                 part.rest(now=self.clock())
         raise error
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from sftp_server.journal import WRITING, Journal, journal_file, part_file, save_journal
+from sftp_server.journal import FINISHING, WRITING, Journal, journal_file, part_file, save_journal
 from sftp_server.ranges import Ranges
 from sftp_server.refusals import CannotTake
 
 CHECKPOINT_BYTES = 16 * 1024 * 1024
 """After so many new bytes the part is synced and its journal says so."""
 MAX_PIECES = 4096
+HELD_BACK = 64
+"""So many bytes at the end of a part are not shown: whoever goes on with it must send them again, and the same ones."""
 PART_MODE = 0o600
 """Nobody else's, until it is handed over."""
 _BLOCK = 1024 * 1024
@@ -37,6 +39,8 @@ class Part:
         self.written = Ranges(upto=journal.bytes)
         self.attempted = journal.bytes
         """Where the last write, successful or not, should have ended; a finished file reaches as far."""
+        self.promised = 0
+        """No announced size makes the file shorter than this: a write up to here failed, or an earlier session came so far."""
         self.declared: int | None = None
         """The size that the client announced (FSETSTAT), if it did."""
         self.base: int | None = None
@@ -45,6 +49,9 @@ class Part:
         self.descriptor: int | None = None
         self.writer: object | None = None
         self.closing = False
+        self.tail = b""
+        """What was not shown when the upload was gone on with, until it is sent again."""
+        self._tail_at = 0
         self._synced = journal.bytes
         self._checkpoint: asyncio.Task[None] | None = None
 
@@ -61,8 +68,10 @@ class Part:
     @property
     def size(self) -> int:
         """The size its partner is shown: where it would go on."""
+        if self.journal.state == FINISHING:
+            return self.journal.bytes
         if self.descriptor is None:
-            return self.written.prefix
+            return max(self.written.prefix - HELD_BACK, 0)
         return max(self.written.end, self.base_size)
 
     @property
@@ -81,7 +90,41 @@ class Part:
         if self.descriptor is None:
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
             self.descriptor = os.open(self.file, flags, PART_MODE)
+        self._hold_back()
         self.writer = writer
+
+    def _hold_back(self) -> None:
+        """What came before ends `HELD_BACK` bytes early, as it was shown; those bytes stay on disk, to be compared."""
+        came = self.written.prefix
+        self._tail_at = max(came - HELD_BACK, 0)
+        self.tail = os.pread(self._opened(), came - self._tail_at, self._tail_at)
+        self.written.cut(self._tail_at)
+
+    def place_to_append(self, offset: int) -> int:
+        """Where appended bytes go: behind what is shown, or where the client knows better how much had come."""
+        if self.tail and self.size <= offset <= self._tail_at + len(self.tail):
+            return offset
+        return self.size
+
+    def _meet_tail(self, offset: int, content: bytes) -> None:
+        """The bytes that were not shown count again as far as `content` repeats them or begins behind them."""
+        end = self._tail_at + len(self.tail)
+        low, high = max(offset, self._tail_at), min(offset + len(content), end)
+        if (
+            low < high
+            and content[low - offset : high - offset] != self.tail[low - self._tail_at : high - self._tail_at]
+        ):
+            raise CannotTake("this is not the file that was begun: send it from its start")
+        if offset > self._tail_at:
+            self.written.add(self._tail_at, min(offset, end))
+        if offset + len(content) >= end:
+            self.tail = b""
+
+    def _give_back_tail(self) -> None:
+        """Nobody goes on: what was not shown is there all the same."""
+        if self.tail:
+            self.written.add(self._tail_at, self._tail_at + len(self.tail))
+        self.tail = b""
 
     def _opened(self) -> int:
         if self.descriptor is None:
@@ -91,13 +134,16 @@ class Part:
     def rewind(self) -> None:
         """Start over from nothing, keeping the base if there is one."""
         os.ftruncate(self._opened(), 0)
-        self.written, self.attempted, self.declared = Ranges(), 0, None
+        self.tail = b""
+        self.written, self.attempted, self.promised, self.declared = Ranges(), 0, 0, None
 
     def write(self, offset: int, content: bytes) -> None:
         """All of `content` at `offset`, or an `OSError`; a failed write leaves the part unfinishable there."""
         descriptor = self._opened()
         end = offset + len(content)
         self.attempted = max(self.attempted, end)
+        if self.tail:
+            self._meet_tail(offset, content)
         done = 0
         while done < len(content):
             done += os.pwrite(descriptor, memoryview(content)[done:], offset + done)
@@ -113,10 +159,11 @@ class Part:
         """The client cuts the file, or says how long it is going to be (FSETSTAT)."""
         if self.descriptor is None:
             os.truncate(self.file, min(size, self.written.prefix))
-        elif size < self.written.end:
+        elif size < max(self.written.end, self._tail_at + len(self.tail)):
             os.ftruncate(self.descriptor, size)
         self.written.cut(size)
-        self.attempted = min(self.attempted, size)
+        self.tail = self.tail[: max(size - self._tail_at, 0)]
+        self.attempted = max(min(self.attempted, size), self.promised)
         self.base_size = min(self.base_size, size)
         self.declared = size
 
@@ -141,10 +188,12 @@ class Part:
         self.base, self.base_size = None, 0
 
     def check_whole(self) -> None:
-        """Raise `CannotTake` unless every byte up to the announced end has come."""
+        """Raise `CannotTake` unless every byte up to the announced end has come; what lies behind it is cut off."""
         missing = sum(end - start for start, end in self.written.gaps(self.final_size))
         if missing:
             raise CannotTake(f"the file is not whole: {missing} of {self.final_size} bytes are missing")
+        if os.fstat(self._opened()).st_size > self.final_size:  # a write that failed half-way, say
+            os.ftruncate(self._opened(), self.final_size)
 
     def save(self, journal: Journal) -> None:
         """Keep this as the part's journal (not yet durable)."""
@@ -175,14 +224,11 @@ class Part:
             await asyncio.wait([self._checkpoint])
             self._checkpoint = None
 
-    def hold_back_last_byte(self) -> None:
-        """CLOSE failed on a whole file: show it shorter, for paramiko's put() looks at the size only."""
-        self.written.cut(max(self.final_size - 1, 0))
-
     def rest(self, *, now: datetime) -> None:
         """The writer is gone: keep the bytes that came without a hole, for a later resume."""
         self.writer = None
         self.closing = False
+        self._give_back_tail()
         self.drop_base()
         if self.descriptor is not None:
             os.ftruncate(self.descriptor, self.written.prefix)
@@ -190,6 +236,7 @@ class Part:
             self.descriptor = None
         self.written = Ranges(upto=self.written.prefix)
         self.attempted = self.written.prefix
+        self.promised = 0
         self.declared = None
         self._synced = self.written.prefix
         self.save(replace(self.journal, bytes=self.written.prefix, rested_at=now))

@@ -10,6 +10,7 @@ import asyncssh
 import paramiko
 import pytest
 
+from sftp_server.staging import HELD_BACK
 from tests.integration.door.conftest import HouseMaker
 from tests.integration.door.house import House, wait_until
 
@@ -71,9 +72,11 @@ def test_a_cut_upload_is_kept_listed_and_resumed_by_append(
         wait_until(lambda: bool(house.audit("upload.lost")))
     assert house.tickets() == []
     with house.sftp() as sftp:
-        assert [(e.filename, e.st_size) for e in sftp.listdir_attr("/incoming")] == [("a.csv", HALF)]
+        assert [(e.filename, e.st_size) for e in sftp.listdir_attr("/incoming")] == [
+            ("a.csv", HALF - HELD_BACK)
+        ]
         with sftp.open("/incoming/a.csv", "ab") as handle:
-            handle.write(CONTENT[HALF:])
+            handle.write(CONTENT[HALF - HELD_BACK :])
     (ticket,) = house.tickets("finished")
     assert house.content(ticket) == CONTENT
     assert house.staging() == []
@@ -145,7 +148,7 @@ def test_a_hole_is_refused_at_close_and_what_is_before_it_can_be_resumed(house: 
             await handle.write(CONTENT[200:300], 200)
             with pytest.raises(asyncssh.SFTPFailure, match="100 of 300 bytes are missing"):
                 await handle.close()
-            assert await sftp.getsize("/incoming/a.csv") == 100
+            assert await sftp.getsize("/incoming/a.csv") == 100 - HELD_BACK
 
     asyncio.run(with_hole())
     assert house.tickets() == []
@@ -245,9 +248,12 @@ def test_parts_survive_a_killed_door_as_far_as_they_were_synced(house: House) ->
         house.kill()
     house.start()
     with house.sftp() as sftp:
-        assert {e.filename: e.st_size for e in sftp.listdir_attr("/incoming")} == {"a.csv": HALF, "b.csv": 0}
+        assert {e.filename: e.st_size for e in sftp.listdir_attr("/incoming")} == {
+            "a.csv": HALF - HELD_BACK,
+            "b.csv": 0,
+        }
         with sftp.open("/incoming/a.csv", "ab") as handle:
-            handle.write(CONTENT[HALF:])
+            handle.write(CONTENT[HALF - HELD_BACK :])
     (ticket,) = house.tickets()
     assert house.content(ticket) == CONTENT
 
@@ -285,7 +291,7 @@ def test_sigterm_gives_up_waiting_after_the_drain_time(make_house: HouseMaker) -
     assert house.tickets() == []
     house.start()
     with house.sftp() as sftp:
-        assert sftp.stat("/incoming/a.csv").st_size == HALF
+        assert sftp.stat("/incoming/a.csv").st_size == HALF - HELD_BACK
 
 
 def test_the_door_stops_when_its_parents_pipe_closes(make_house: HouseMaker) -> None:

@@ -163,7 +163,7 @@ def test_asyncssh_appends_to_a_part(house: House) -> None:
             connection.start_sftp_client() as sftp,
             sftp.open("/incoming/readings.csv", "ab") as handle,
         ):
-            await handle.write(CONTENT[5000:])
+            await handle.write(CONTENT[await sftp.getsize("/incoming/readings.csv") :])
 
     asyncio.run(cut_and_append())
     check_handed_over(house, "incoming/readings.csv")

@@ -50,12 +50,12 @@ async def write(room: Room, content: bytes, *, close: bool) -> None:
 
 
 def test_parts_wait_and_orphans_go(home: Path) -> None:
-    asyncio.run(write(room_in(home), b"half", close=False))
+    asyncio.run(write(room_in(home), b"half" * 25, close=False))
     staging = home / "partners" / "techem" / ".staging"
     (staging / "01JDEF0000000000000000000A.part").write_bytes(b"nobody's")
     (staging / "01JDEF0000000000000000000B.json.tmp").write_text("{")
     room = room_in(home)
-    assert {name: part.size for name, part in room.parts.items()} == {"incoming/a.csv": 4}
+    assert {name: part.size for name, part in room.parts.items()} == {"incoming/a.csv": 36}
     assert sorted(file.suffix for file in staging.iterdir()) == [".json", ".part"]
 
 
@@ -125,7 +125,7 @@ def test_a_whole_file_whose_close_failed_looks_shorter(home: Path, monkeypatch: 
     _forbid(room, "commit", monkeypatch)
     with pytest.raises(OSError, match="broken disk"):
         asyncio.run(write(room, b"whole", close=True))
-    assert Tree(room).entry(path_of("incoming/a.csv")).size == 4
+    assert Tree(room).entry(path_of("incoming/a.csv")).size == 0
     assert list((home / "landing").iterdir()) == []
 
 

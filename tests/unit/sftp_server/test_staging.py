@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sftp_server.journal import load_journal
 from sftp_server.refusals import CannotTake
-from sftp_server.staging import MAX_PIECES, Part, Sender, new_part
+from sftp_server.staging import HELD_BACK, MAX_PIECES, Part, Sender, new_part
 from sftp_server.ulid import new_ulid
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -31,10 +31,39 @@ def test_a_part_keeps_its_bytes_before_the_first_hole_when_its_writer_is_lost(tm
     part.write(0, b"abcd")
     part.write(8, b"ijkl")
     part.rest(now=NOW)
-    assert part.size == 4
+    assert part.size == 0
     assert part.file.read_bytes() == b"abcd"
     journal = load_journal(next(tmp_path.glob("*.json")))
     assert (journal.bytes, journal.rested_at, journal.name) == (4, NOW, "incoming/a.csv")
+
+
+def test_a_part_gone_on_with_counts_its_last_bytes_again_when_they_come_again(tmp_path: Path) -> None:
+    part = begin(tmp_path)
+    content = bytes(range(200))
+    part.write(0, content[:100])
+    part.rest(now=NOW)
+    assert part.size == 100 - HELD_BACK
+    part.open_for(object())
+    with pytest.raises(CannotTake, match="64 of 100 bytes are missing"):
+        part.check_whole()
+    with pytest.raises(CannotTake, match="not the file that was begun"):
+        part.write(40, content[41:150])
+    for start in range(36, 120, 10):
+        part.write(start, content[start : start + 10])
+    part.write(126, content[126:])
+    part.check_whole()
+    assert part.file.read_bytes() == content
+
+
+@pytest.mark.parametrize(("offset", "place"), [(0, 36), (35, 36), (36, 36), (50, 50), (100, 100), (101, 36)])
+def test_appended_bytes_go_behind_what_is_shown_or_where_the_client_knows_better(
+    tmp_path: Path, offset: int, place: int
+) -> None:
+    part = begin(tmp_path)
+    part.write(0, bytes(100))
+    part.rest(now=NOW)
+    part.open_for(object())
+    assert part.place_to_append(offset) == place
 
 
 def test_a_failed_write_must_be_made_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
