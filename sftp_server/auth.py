@@ -7,6 +7,7 @@ from sftp_server.audit import warn
 from sftp_server.bans import WRONG_KEY
 from sftp_server.login import LoginSteps
 from sftp_server.refusals import Refused
+from sftp_server.stray import overlook_stray_answers
 from sftp_server.threshold import Threshold
 from sftp_server.visits import Visit
 
@@ -31,6 +32,7 @@ class Doorkeeper(asyncssh.SSHServer):
         if crowded or house.bans.is_banned(address, now=now) or not house.bans.may_connect(address, now=now):
             conn.abort()
             return
+        overlook_stray_answers(conn)
         number = house.visits.next_number()
         self._visit = Visit(number=number, address=address, connection=conn, audit=house.audit, last_seen=now)
         self._steps = LoginSteps(house, self._visit)

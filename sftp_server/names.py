@@ -1,5 +1,6 @@
 """What does the partner mean by this path, and is it a name we take?"""
 
+import errno
 import unicodedata
 from dataclasses import dataclass
 
@@ -93,6 +94,16 @@ def canonical_path(raw: bytes) -> bytes:
             check_name(part)
             parts.append(part)
     return b"/" + "/".join(parts).encode()
+
+
+def expand_home(raw: bytes, *, partner: str) -> bytes:
+    """`~` and `~partner` are the root; anybody else's home is not there."""
+    if not raw.startswith(b"~"):
+        return raw
+    whose, _, rest = raw.removeprefix(b"~").partition(b"/")
+    if whose not in (b"", partner.encode()):
+        raise FileNotFoundError(errno.ENOENT, "no such home")
+    return b"/" + rest
 
 
 def check_place_for_file(path: VirtualPath) -> None:

@@ -15,18 +15,22 @@ from asyncssh.constants import (
     FXP_CLOSE,
     FXP_FSETSTAT,
     FXP_FSTAT,
+    FXP_LINK,
     FXP_LSTAT,
     FXP_MKDIR,
+    FXP_NAME,
     FXP_OPEN,
     FXP_OPENDIR,
     FXP_READ,
     FXP_READDIR,
+    FXP_READLINK,
     FXP_REALPATH,
     FXP_REMOVE,
     FXP_RENAME,
     FXP_RMDIR,
     FXP_SETSTAT,
     FXP_STAT,
+    FXP_SYMLINK,
     FXP_WRITE,
 )  # fmt: skip
 from asyncssh.packet import PacketDecodeError, SSHPacket
@@ -40,6 +44,7 @@ from sftp_server.visits import Visit, Visits
 
 _MAX_WRITE = 256 * 1024
 _SFTP_VERSION = 3
+_NO_LINKS = "links can be neither made nor read here"
 
 # asyncssh types its handlers' results as Any, one for each kind of answer.
 _Answer = Callable[[Any, SSHPacket], Awaitable[Any]]
@@ -76,7 +81,10 @@ class DoorHandler(SFTPServerHandler):
         (b"fsync@openssh.com", b"1"),
         (b"lsetstat@openssh.com", b"1"),
         (b"limits@openssh.com", b"1"),
+        (b"expand-path@openssh.com", b"1"),
     ]
+
+    _return_types = {**SFTPServerHandler._return_types, b"expand-path@openssh.com": FXP_NAME}  # noqa: RUF012
 
     def __init__(
         self,
@@ -146,6 +154,17 @@ class DoorHandler(SFTPServerHandler):
         self._dir_handles[handle] = _one_by_one(names)
         return handle
 
+    async def _process_expand_path(self, packet: SSHPacket) -> tuple[list[asyncssh.SFTPName], bool]:
+        """REALPATH for names with `~`."""
+        path = packet.get_string()
+        packet.check_end()
+        return [asyncssh.SFTPName(await self.door.expand_path(path))], False
+
+    async def _refuse_link(self, packet: SSHPacket) -> None:
+        """Links are neither made nor read; said in words, for people who tried."""
+        self.door.visit.note("refused", operation="link", reason=_NO_LINKS)
+        raise asyncssh.SFTPOpUnsupported(_NO_LINKS)
+
     async def _process_limits(self, packet: SSHPacket) -> SFTPLimits:
         """How much at once suits us."""
         packet.check_end()
@@ -172,6 +191,11 @@ class DoorHandler(SFTPServerHandler):
         b"fsync@openssh.com": _answering(SFTPServerHandler._process_fsync),
         b"lsetstat@openssh.com": _answering(SFTPServerHandler._process_lsetstat),
         b"limits@openssh.com": _answering(_process_limits),
+        b"expand-path@openssh.com": _answering(_process_expand_path),
+        FXP_SYMLINK: _answering(_refuse_link),
+        FXP_READLINK: _answering(_refuse_link),
+        FXP_LINK: _answering(_refuse_link),
+        b"hardlink@openssh.com": _answering(_refuse_link),
     }
 
 

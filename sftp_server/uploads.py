@@ -1,6 +1,7 @@
 """The SFTP operations that exist here, each translated into words of the house."""
 
 import asyncio
+import errno
 import os
 import stat
 from collections.abc import AsyncIterator, Iterator
@@ -12,7 +13,7 @@ from asyncssh.sftp import SFTPServer
 
 from sftp_server.audit import warn
 from sftp_server.jail import Entry
-from sftp_server.names import RECEIPTS, VirtualPath, canonical_path, parse_path
+from sftp_server.names import VirtualPath, canonical_path, expand_home, parse_path
 from sftp_server.refusals import Refused
 from sftp_server.room import OpenWish, Room, Upload
 from sftp_server.tree import Tree
@@ -48,6 +49,7 @@ class DoorSFTP(SFTPServer):
         place = parse_path(path)
         handle: Upload | Reading
         if pflags & _WRITING:
+            self._check_is_file_name(path)
             wish = OpenWish(
                 append=bool(pflags & asyncssh.FXF_APPEND),
                 create=bool(pflags & asyncssh.FXF_CREAT),
@@ -59,6 +61,11 @@ class DoorSFTP(SFTPServer):
             handle = Reading(path=place, descriptor=self._tree.open_to_read(place))
         self._handles.add(handle)
         return handle
+
+    def _check_is_file_name(self, path: bytes) -> None:
+        """`incoming/2026/` is a folder, there or not: no file gets the name `2026` because the folder is missing."""
+        if path.endswith(b"/") and not self._tree.entry(parse_path(path)).is_folder:
+            raise NotADirectoryError(errno.ENOTDIR, "not a folder")
 
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
         """Some bytes, fewer than asked for if that is a lot."""
@@ -120,10 +127,13 @@ class DoorSFTP(SFTPServer):
         """The path, cleaned; nothing is looked up."""
         return canonical_path(path)
 
+    async def expand_path(self, path: bytes) -> bytes:
+        """The same for `~partner/…`, as OpenSSH's scp asks."""
+        return canonical_path(expand_home(path, partner=self._room.partner))
+
     async def stat(self, path: bytes) -> asyncssh.SFTPAttrs:
         """What is there; there are no links, so this is LSTAT as well."""
-        place = parse_path(path)
-        return _attrs(self._tree.entry(place), read_only=place.in_receipts)
+        return _attrs(self._tree.entry(parse_path(path)))
 
     async def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
         """The same as STAT."""
@@ -133,11 +143,11 @@ class DoorSFTP(SFTPServer):
         """What is open; an upload has the size of what came."""
         if isinstance(file_obj, Reading):
             status = os.fstat(file_obj.descriptor)
-            return _attrs(Entry.of(file_obj.path.name, status), read_only=file_obj.path.in_receipts)
+            return _attrs(Entry.of(file_obj.path.name, status))
         part = _upload(file_obj).part
         status = part.file.stat()
         entry = Entry("", part.size, status.st_mtime, status.st_atime, is_folder=False)
-        return _attrs(entry, read_only=False)
+        return _attrs(entry)
 
     async def names_in(self, path: bytes) -> Iterator[asyncssh.SFTPName]:
         """A folder as one snapshot, so that a vanishing file cannot spoil the listing."""
@@ -147,7 +157,7 @@ class DoorSFTP(SFTPServer):
         found = await asyncio.to_thread(self._tree.listing, place)
         here = self._tree.entry(place)
         dots = [replace(here, name="."), replace(here, name="..")]
-        return (_listed(entry, place) for entry in [*dots, *found])
+        return (_listed(entry) for entry in [*dots, *found])
 
     async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
         """The snapshot, name by name."""
@@ -207,6 +217,8 @@ class DoorSFTP(SFTPServer):
 
     async def rename(self, oldpath: bytes, newpath: bytes) -> None:
         """A new name; from a temporary to a final one it hands over. An existing file is replaced."""
+        if not self._tree.entry(parse_path(oldpath)).is_folder:
+            self._check_is_file_name(newpath)
         await self._tree.rename(parse_path(oldpath), parse_path(newpath), sender=self.visit.sender)
 
     async def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
@@ -220,16 +232,19 @@ def _upload(file_obj: object) -> Upload:
     return file_obj
 
 
-def _listed(entry: Entry, folder: VirtualPath) -> asyncssh.SFTPName:
+def _listed(entry: Entry) -> asyncssh.SFTPName:
     """One line of a listing; made only when it is sent, for it is large and a folder may hold many."""
-    read_only = folder.in_receipts or (not folder.parts and entry.name == RECEIPTS)
-    return asyncssh.SFTPName(entry.name.encode(), attrs=_attrs(entry, read_only=read_only))
+    return asyncssh.SFTPName(entry.name.encode(), attrs=_attrs(entry))
 
 
-def _attrs(entry: Entry, *, read_only: bool) -> asyncssh.SFTPAttrs:
-    """Size and times as they are; modes as we say."""
+def _attrs(entry: Entry) -> asyncssh.SFTPAttrs:
+    """Size and times as they are; modes as we say.
+
+    Receipts have the modes of all other files: clients copy a mode with a file or folder, and could not fetch the next receipt into
+    a folder, nor a changed one onto a file, that they had made read only.
+    """
     kind = stat.S_IFDIR if entry.is_folder else stat.S_IFREG
-    mode = (0o750 if entry.is_folder else 0o640) & (0o555 if read_only else 0o777)
+    mode = 0o750 if entry.is_folder else 0o640
     return asyncssh.SFTPAttrs(
         type=asyncssh.FILEXFER_TYPE_DIRECTORY if entry.is_folder else asyncssh.FILEXFER_TYPE_REGULAR,
         size=entry.size, uid=0, gid=0, permissions=kind | mode,

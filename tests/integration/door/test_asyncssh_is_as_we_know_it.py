@@ -4,6 +4,7 @@ import inspect
 
 import asyncssh
 from asyncssh import auth, sftp
+from asyncssh.packet import SSHPacketHandler
 from asyncssh.stream import SSHServerStreamSession
 
 from sftp_server.protocol import DoorHandler, DoorSession
@@ -32,6 +33,15 @@ def test_packets_are_answered_through_the_handlers_table() -> None:
     assert "self._packet_handlers.get(" in source
     assert "self._return_types.get(" in source
     assert "await handler(self, packet)" in source
+
+
+def test_answers_to_global_requests_go_through_a_table_that_a_connection_may_replace() -> None:
+    assert "self._packet_handlers[pkttype](self, pkttype" in inspect.getsource(
+        SSHPacketHandler.process_packet
+    )
+    source = inspect.getsource(asyncssh.SSHServerConnection._process_global_response)
+    assert "if self._global_request_waiters:" in source
+    assert "raise ProtocolError('Unexpected global response')" in source  # when this goes, stray.py may go
 
 
 def test_handles_are_kept_where_a_close_takes_them_from() -> None:
