@@ -5,8 +5,11 @@ from asyncssh.auth import KbdIntChallenge, KbdIntResponse
 
 from sftp_server.audit import warn
 from sftp_server.bans import WRONG_KEY
+from sftp_server.channel import door_channel
+from sftp_server.flow import Flow
 from sftp_server.login import LoginSteps
 from sftp_server.refusals import Refused
+from sftp_server.small_talk import SmallTalk
 from sftp_server.stray import overlook_stray_answers
 from sftp_server.threshold import Threshold
 from sftp_server.visits import Visit
@@ -34,7 +37,10 @@ class Doorkeeper(asyncssh.SSHServer):
             return
         overlook_stray_answers(conn)
         number = house.visits.next_number()
-        self._visit = Visit(number=number, address=address, connection=conn, audit=house.audit, last_seen=now)
+        self._visit = Visit(
+            number=number, address=address, connection=conn, audit=house.audit, last_seen=now,
+            flow=Flow(conn), small_talk=SmallTalk(conn),
+        )  # fmt: skip
         self._steps = LoginSteps(house, self._visit)
         house.visits.add(self._visit)
 
@@ -105,6 +111,7 @@ class Doorkeeper(asyncssh.SSHServer):
         if visit is None or steps is None or visit.partner is None:
             raise asyncssh.DisconnectError(asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "nothing was proven")
         visit.last_seen = self._house.clock()
+        visit.flow.widen()
         steps.note_login()
 
     # -- after the login -------------------------------------------------------------------------------------
@@ -126,4 +133,4 @@ class Doorkeeper(asyncssh.SSHServer):
                 asyncssh.OPEN_CONNECT_FAILED, "the server cannot open your folder"
             ) from error
         visit.channels += 1
-        return visit.connection.create_server_channel(encoding=None), session
+        return door_channel(visit.connection), session

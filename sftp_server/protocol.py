@@ -38,11 +38,13 @@ from asyncssh.sftp import SFTPLimits, SFTPServerHandler
 from asyncssh.stream import SSHServerStreamSession
 
 from sftp_server.audit import Clock, warn
+from sftp_server.channel import joined_if_small
 from sftp_server.refusals import CannotTake, Refused
 from sftp_server.uploads import MAX_READ, DoorSFTP
 from sftp_server.visits import Visit, Visits
 
 _MAX_WRITE = 256 * 1024
+_LONGEST_PACKET = _MAX_WRITE + 1024
 _SFTP_VERSION = 3
 _NO_LINKS = "links can be neither made nor read here"
 
@@ -114,6 +116,16 @@ class DoorHandler(SFTPServerHandler):
         if self._writer is not None:
             with suppress(OSError, asyncssh.Error):
                 await self._writer.drain()
+        await self.door.visit.flow.taken()
+
+    async def recv_packet(self) -> SSHPacket:
+        """One packet; a longer one than OpenSSH would take ends the session (asyncssh takes 4 MiB)."""
+        if self._reader is None:
+            raise EOFError
+        length = int.from_bytes(await self._reader.readexactly(4), "big")
+        if length > _LONGEST_PACKET:
+            raise asyncssh.SFTPBadMessage("the packet is too long")
+        return SSHPacket(await self._reader.readexactly(length))
 
     def _check_handles(self) -> None:
         partner = self.door.visit.partner or ""
@@ -168,7 +180,7 @@ class DoorHandler(SFTPServerHandler):
     async def _process_limits(self, packet: SSHPacket) -> SFTPLimits:
         """How much at once suits us."""
         packet.check_end()
-        return SFTPLimits(_MAX_WRITE + 1024, MAX_READ, _MAX_WRITE, self._most_handles)
+        return SFTPLimits(_LONGEST_PACKET, MAX_READ, _MAX_WRITE, self._most_handles)
 
     _packet_handlers = {  # noqa: RUF012 - asyncssh's own form
         FXP_OPEN: _answering(_process_open),
@@ -221,6 +233,15 @@ class DoorSession(SSHServerStreamSession[bytes]):
     def subsystem_requested(self, subsystem: str) -> bool:
         """Only `sftp`; shell and exec are refused by the class above, which has nothing to run."""
         return subsystem == "sftp"
+
+    def data_received(self, data: bytes, datatype: int | None) -> None:
+        """Bytes of the client; small pieces that wait are joined."""
+        super().data_received(data, datatype)
+        waiting = self._recv_buf[datatype]
+        if len(waiting) > 1 and isinstance(before := waiting[-2], bytes):
+            joined = joined_if_small(before, data)
+            if joined is not None:
+                waiting[-2:] = [joined]
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The channel is gone, whether a session began on it or not."""

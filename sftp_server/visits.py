@@ -10,7 +10,9 @@ import asyncssh
 from sftp_server.accounts import NOTHING_YET, Proofs
 from sftp_server.audit import Audit
 from sftp_server.bans import source_of
+from sftp_server.flow import Flow
 from sftp_server.settings import Settings
+from sftp_server.small_talk import SmallTalk
 from sftp_server.staging import Sender
 
 
@@ -31,6 +33,8 @@ class Visit:
     connection: asyncssh.SSHServerConnection
     audit: Audit
     last_seen: datetime
+    flow: Flow
+    small_talk: SmallTalk
     partner: str | None = None
     fingerprint: str | None = None
     proofs: Proofs = NOTHING_YET

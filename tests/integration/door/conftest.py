@@ -34,3 +34,15 @@ def house(make_house: HouseMaker) -> House:
     made = make_house()
     made.start()
     return made
+
+
+@pytest.fixture(scope="module")
+def standing_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A running door for all tests of a module; they must not mind each other's files."""
+    made = House(home=tmp_path_factory.mktemp("standing") / "home")
+    made.furnish()
+    made.write_account("techem")
+    made.write_account("ista")
+    made.start()
+    yield made
+    made.clear_away()

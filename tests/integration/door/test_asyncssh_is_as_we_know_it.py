@@ -3,10 +3,11 @@
 import inspect
 
 import asyncssh
-from asyncssh import auth, sftp
+from asyncssh import auth, channel, connection, sftp
 from asyncssh.packet import SSHPacketHandler
 from asyncssh.stream import SSHServerStreamSession
 
+from sftp_server.channel import DoorChannel
 from sftp_server.protocol import DoorHandler, DoorSession
 from sftp_server.uploads import DoorSFTP
 
@@ -104,3 +105,20 @@ def test_a_certificate_is_asked_about_by_its_authority() -> None:
     source = inspect.getsource(asyncssh.SSHServerConnection._validate_openssh_certificate)
     assert "self._owner.validate_ca_key(username, cert.signing_key)" in source
     assert "cert.validate(CERT_TYPE_USER, cert_user)" in source
+
+
+def test_what_the_walls_against_floods_lean_on_is_still_there() -> None:
+    """`flow.py`, `small_talk.py`, `channel.py`: asyncssh asks the connection, and would keep answers without limit."""
+    receives = inspect.getsource(connection.SSHConnection._recv_packet)
+    assert "handler: SSHPacketHandler = self" in receives
+    assert "handler.process_packet(pkttype, seq, packet)" in receives
+    assert "self._deferred_packets.append" in inspect.getsource(connection.SSHConnection.send_packet)
+    assert "# Do nothing with this for now" in inspect.getsource(connection.SSHConnection.pause_writing)
+    assert inspect.getsource(channel.SSHChannel._service_next_request).count("'_process_'") == 1
+    overridden = {
+        name for name in vars(DoorChannel) if name.startswith("_process_") or name == "_accept_data"
+    }
+    assert {name for name in overridden if not hasattr(channel.SSHServerChannel, name)} == set()
+    assert "_recv_paused: Union[bool, str] = 'starting'" in inspect.getsource(channel.SSHChannel.__init__)
+    ours = list(inspect.signature(channel.SSHServerChannel.__init__).parameters)
+    assert ours[-2:] == ["window", "max_pktsize"]
