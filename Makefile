@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Tests start hundreds of processes: each would compile our sources anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test install check format nightly bench door lock clean
+.PHONY: demo test install check format nightly bench bench-door door lock clean
 
 demo: install
 	$(BIN)/meterdrop demo
@@ -43,6 +43,10 @@ door: install
 
 bench: install
 	$(BIN)/python -m tests.bench
+
+# Against OpenSSH's sshd; needs it installed, not running.
+bench-door: install
+	$(BIN)/python -m tests.bench.door
 
 # Needs uv; writes versions and hashes only, no addresses.
 lock:
