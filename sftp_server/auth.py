@@ -1,5 +1,7 @@
 """Who comes, and what may they open? Guessers are slowed down and locked out; what opens the door is in `login`."""
 
+from datetime import datetime
+
 import asyncssh
 from asyncssh.auth import KbdIntChallenge, KbdIntResponse
 
@@ -31,18 +33,27 @@ class Doorkeeper(asyncssh.SSHServer):
         now = house.clock()
         peer = conn.get_extra_info("peername")
         address = str(peer[0]) if peer else ""
-        crowded = house.visits.are_crowded(address, settings=house.settings)
-        if crowded or house.bans.is_banned(address, now=now) or not house.bans.may_connect(address, now=now):
+        reason = self._why_turned_away(address, now=now)
+        if reason is not None:
+            house.audit.note("turned-away", address=address, reason=reason)
             conn.abort()
             return
         overlook_stray_answers(conn)
         number = house.visits.next_number()
         self._visit = Visit(
-            number=number, address=address, connection=conn, audit=house.audit, last_seen=now,
-            flow=Flow(conn), small_talk=SmallTalk(conn),
+            number=number, address=address, connection=conn, audit=house.audit, last_seen=now, begun=now,
+            flow=Flow(conn), small_talk=SmallTalk(conn), all_traffic=house.visits.traffic,
         )  # fmt: skip
         self._steps = LoginSteps(house, self._visit)
         house.visits.add(self._visit)
+
+    def _why_turned_away(self, address: str, *, now: datetime) -> str | None:
+        house = self._house
+        if house.visits.are_crowded(address, settings=house.settings):
+            return "crowded"
+        if house.bans.is_banned(address, now=now):
+            return "banned"
+        return None if house.bans.may_connect(address, now=now) else "too quick"
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Count what was tried in vain, and forget the connection."""
@@ -51,8 +62,9 @@ class Doorkeeper(asyncssh.SSHServer):
             return
         house.visits.remove(visit)
         if visit.partner is not None:
-            visit.note("logout")
+            visit.note_end("logout", error=exc, now=house.clock())
             return
+        visit.note_end("left", error=exc, now=house.clock())
         if visit.user is not None and visit.tries == 0:  # `none`, or half of what is asked for
             visit.points += WRONG_KEY
             visit.note("login.refused", user=visit.user, offered=None, reason="left without a login")

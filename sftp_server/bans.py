@@ -1,6 +1,5 @@
 """Who knocks too often? A score for each address, and a ban that outlives a restart."""
 
-import ipaddress
 import json
 from collections import deque
 from dataclasses import dataclass, field
@@ -8,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from sftp_server.audit import timestamp, warn
-from sftp_server.networks import parse_address
+from sftp_server.networks import source_of
 from sftp_server.settings import Settings
 
 WRONG_KEY = 1
@@ -16,14 +15,6 @@ NO_SUCH_PARTNER = 2
 TOO_MANY_TRIES = 3
 _MOST_ADDRESSES = 10_000
 """How many addresses are remembered at once: an attacker with many must not fill the memory."""
-
-
-def source_of(address: str) -> str:
-    """What is counted and banned: an IPv4 address, or an IPv6 /64 (one customer has all of it)."""
-    place = parse_address(address)
-    if isinstance(place, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((place, 64), strict=False))
-    return str(place) if place is not None else address
 
 
 @dataclass
@@ -56,6 +47,10 @@ class Bans:
         """Whether this address has to wait."""
         until = self._until.get(source_of(address))
         return until is not None and now < until
+
+    def running(self, *, now: datetime) -> int:
+        """How many bans run now."""
+        return sum(until > now for until in list(self._until.values()))
 
     def may_connect(self, address: str, *, now: datetime) -> bool:
         """Whether another new connection keeps within the rate; twice the rate may come at once."""

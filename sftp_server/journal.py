@@ -33,6 +33,8 @@ class Journal:
     address: str | None = None
     client: str | None = None
     source: str | None = None
+    connection: int | None = None
+    """The number of the connection in the audit, of the run of the door in which it was made."""
 
 
 def journal_file(staging: Path, upload: str) -> Path:

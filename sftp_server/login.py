@@ -180,6 +180,7 @@ class LoginSteps:
 
     def _send_away(self, reason: str) -> NoReturn:
         self._visit.points += TOO_MANY_TRIES
+        self._visit.ending = reason
         raise asyncssh.DisconnectError(asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, reason)
 
 

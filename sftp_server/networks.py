@@ -22,3 +22,11 @@ def holds(networks: Sequence[Network], address: str) -> bool:
     """Whether one of the networks holds the address; what is no address is in none."""
     place = parse_address(address)
     return place is not None and any(place in network for network in networks)
+
+
+def source_of(address: str) -> str:
+    """What is counted and banned: an IPv4 address, or an IPv6 /64 (one customer has all of it)."""
+    place = parse_address(address)
+    if isinstance(place, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((place, 64), strict=False))
+    return str(place) if place is not None else address

@@ -124,7 +124,7 @@ class Room:
             else:
                 part = self._new_part(path, wish=wish, sender=sender)
                 upload = Upload(part=part, append=wish.append, created=True)
-            part.open_for(upload)
+            part.open_for(upload, sender=sender)
             return upload
 
     async def _part_to_go_on_with(self, path: VirtualPath, *, wish: OpenWish) -> Part | None:
@@ -243,6 +243,7 @@ class Room:
         part = upload.part
         self._check_writer(upload)
         async with self._undisturbed(part):
+            part.closed_at = self.clock()
             await part.settle()
             if upload.changed_nothing:
                 async with self.lock:
@@ -288,7 +289,11 @@ class Room:
         part.release()
         await asyncio.to_thread(self.finisher.roll_forward, journal)
         self.forget(part)
-        self.note("upload.finished", journal)
+        self.note("upload.finished", journal, seconds=self.seconds_since(part.closed_at))
+
+    def seconds_since(self, moment: datetime | None) -> float | None:
+        """How long ago that was: from the end of an upload to its hand-over."""
+        return None if moment is None else round((self.clock() - moment).total_seconds(), 3)
 
     async def _keep(self, part: Part, error: CannotTake | Refused | OSError) -> NoReturn:
         """The file cannot be finished: keep what is good of it for a resume, and tell the client."""
@@ -354,9 +359,10 @@ class Room:
         if disk.f_bavail * disk.f_frsize < self.settings.free_disk_floor:
             raise OSError(errno.ENOSPC, "the server's disk is nearly full; try again later")
 
-    def note(self, event: str, journal: Journal, **more: str) -> None:
-        """One audit line about an upload."""
+    def note(self, event: str, journal: Journal, **more: str | float | None) -> None:
+        """One audit line about an upload; `connection` is the one that wrote it last."""
         self.audit.note(
             event, partner=self.partner, upload=journal.upload, name=journal.name, bytes=journal.bytes,
-            sha256=journal.sha256, key=journal.key, address=journal.address, client=journal.client, **more,
+            sha256=journal.sha256, key=journal.key, address=journal.address, client=journal.client,
+            connection=journal.connection, **more,
         )  # fmt: skip

@@ -37,6 +37,7 @@ MACS = ("hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com")
 LEGACY_MACS = ("hmac-sha2-256", "hmac-sha2-512")
 _KEEPALIVES_MISSED = 3
 _IDLE_LOOK = 15
+_TELL_LEFT_OUT = 10
 
 
 class Door:
@@ -85,6 +86,7 @@ class Door:
                 self._every(min(_IDLE_LOOK, self.settings.idle_timeout), self._look_after_idle)
             ),
             asyncio.create_task(self._every(self.settings.sweep_every, self._sweep)),
+            asyncio.create_task(self._every(_TELL_LEFT_OUT, self._tell_left_out)),
         ]
         self._audit.note("door.opened", port=self.port)
 
@@ -192,6 +194,7 @@ class Door:
                 continue
             objection = self._roll.objection(visit.partner, visit.proofs, address=visit.address, now=now)
             if objection is not None:
+                visit.ending = objection
                 visit.note("closed", reason=objection)
                 visit.connection.disconnect(asyncssh.DISC_BY_APPLICATION, "you may not be here any more")
 
@@ -213,8 +216,12 @@ class Door:
         oldest = self._clock() - timedelta(seconds=self.settings.idle_timeout)
         for visit in self._visits:
             if visit.last_seen < oldest:
-                visit.note("closed", reason="idle")
+                visit.ending = "idle"
+                visit.note("closed", reason=visit.ending)
                 visit.connection.disconnect(asyncssh.DISC_BY_APPLICATION, "idle for too long")
+
+    async def _tell_left_out(self) -> None:
+        self._audit.tell_left_out()
 
     async def _sweep(self) -> None:
         for room in list(self._rooms.values()):
@@ -238,5 +245,6 @@ class Door:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._passwords.close()
+        self._audit.tell_left_out()
         self._audit.note("door.closed")
         self._lock.release()

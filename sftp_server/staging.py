@@ -28,6 +28,8 @@ class Sender:
     key: str | None
     address: str | None
     client: str | None
+    connection: int | None = None
+    """Its number in the audit of this run of the door."""
 
 
 class Part:
@@ -52,6 +54,8 @@ class Part:
         self.tail = b""
         """What was not shown when the upload was gone on with, until it is sent again."""
         self._tail_at = 0
+        self.closed_at: datetime | None = None
+        """When its client said that it is whole."""
         self._synced = journal.bytes
         self._checkpoint: asyncio.Task[None] | None = None
 
@@ -85,13 +89,16 @@ class Part:
         """Whether somebody writes it, or it is being finished."""
         return self.writer is not None or self.closing
 
-    def open_for(self, writer: object) -> None:
-        """Let `writer` write from now on; an earlier writer is thereby fenced off."""
+    def open_for(self, writer: object, *, sender: Sender) -> None:
+        """Let `writer` write from now on; an earlier writer is thereby fenced off. The records name who came last."""
         if self.descriptor is None:
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
             self.descriptor = os.open(self.file, flags, PART_MODE)
         self._hold_back()
         self.writer = writer
+        self.journal = replace(
+            self.journal, key=sender.key, address=sender.address, client=sender.client, connection=sender.connection
+        )  # fmt: skip
 
     def _hold_back(self) -> None:
         """What came before ends `HELD_BACK` bytes early, as it was shown; those bytes stay on disk, to be compared."""
@@ -260,7 +267,7 @@ def new_part(*, staging: Path, partner: str, name: str, upload: str, now: dateti
     """A part with nothing in it yet, journalled."""
     journal = Journal(
         upload=upload, partner=partner, name=name, state=WRITING, bytes=0, opened_at=now,
-        key=sender.key, address=sender.address, client=sender.client,
+        key=sender.key, address=sender.address, client=sender.client, connection=sender.connection,
     )  # fmt: skip
     part = Part(staging=staging, journal=journal)
     part.save(journal)

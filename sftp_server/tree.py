@@ -210,7 +210,7 @@ class Tree:
             journal = Journal(
                 upload=upload, partner=room.partner, name=new.text, state=FINISHING, bytes=size, opened_at=now,
                 finished_at=room.clock(), sha256=sha256, key=sender.key, address=sender.address,
-                client=sender.client, source=old.text,
+                client=sender.client, source=old.text, connection=sender.connection,
             )  # fmt: skip
             await asyncio.to_thread(room.finisher.commit, journal)
         except OSError:
@@ -219,7 +219,7 @@ class Tree:
         room.parts[new.text] = waiting = Part(staging=room.staging, journal=journal)
         await asyncio.to_thread(room.finisher.roll_forward, journal)
         room.forget(waiting)
-        room.note("upload.finished", journal)
+        room.note("upload.finished", journal, seconds=room.seconds_since(now))
 
     async def _rename_folder(self, old: VirtualPath, new: VirtualPath) -> None:
         """Folders may be renamed and moved, but not deeper than they were."""
@@ -246,6 +246,8 @@ class Tree:
             to=new.text,
             key=sender.key,
             address=sender.address,
+            client=sender.client,
+            connection=sender.connection,
         )
 
 

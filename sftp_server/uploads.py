@@ -78,11 +78,13 @@ class DoorSFTP(SFTPServer):
             raise asyncssh.SFTPInvalidHandle("no such handle")
         content = os.pread(file_obj.descriptor, wanted, offset)
         file_obj.sent += len(content)
+        self.visit.count_sent(len(content))
         return content
 
     async def write(self, file_obj: object, offset: int, data: bytes) -> int:
         """All the bytes, or an error: asyncssh would answer OK to a short write."""
         await self._room.write(_upload(file_obj), offset, data)
+        self.visit.count_received(len(data))
         return len(data)
 
     async def finish(self, file_obj: object) -> None:

@@ -8,9 +8,9 @@ from typing import Protocol
 import asyncssh
 
 from sftp_server.accounts import NOTHING_YET, Proofs
-from sftp_server.audit import Audit
-from sftp_server.bans import source_of
+from sftp_server.audit import Audit, Fact
 from sftp_server.flow import Flow
+from sftp_server.networks import source_of
 from sftp_server.settings import Settings
 from sftp_server.small_talk import SmallTalk
 from sftp_server.staging import Sender
@@ -24,6 +24,14 @@ class CountsHandles(Protocol):
         """How many files and folders it has open."""
 
 
+@dataclass
+class Traffic:
+    """Bytes of files, both ways."""
+
+    received: int = 0
+    sent: int = 0
+
+
 @dataclass(eq=False)
 class Visit:
     """One connection. `partner` and `fingerprint` are set once it has logged in; `proofs` is what it has shown so far."""
@@ -35,6 +43,10 @@ class Visit:
     last_seen: datetime
     flow: Flow
     small_talk: SmallTalk
+    begun: datetime
+    all_traffic: Traffic
+    """That of all connections since the door opened."""
+    traffic: Traffic = field(default_factory=Traffic)
     partner: str | None = None
     fingerprint: str | None = None
     proofs: Proofs = NOTHING_YET
@@ -50,8 +62,9 @@ class Visit:
 
     @property
     def client(self) -> str:
-        """What the client says it is; for the records, not to be believed."""
-        return str(self.connection.get_extra_info("client_version") or "")[:255]
+        """What the client says it is; for the records, not to be believed, and nothing that steers a terminal."""
+        told = str(self.connection.get_extra_info("client_version") or "")[:255]
+        return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in told)
 
     @property
     def open_handles(self) -> int:
@@ -61,9 +74,30 @@ class Visit:
     @property
     def sender(self) -> Sender:
         """Who uploads come from, for tickets."""
-        return Sender(key=self.fingerprint, address=self.address, client=self.client)
+        return Sender(key=self.fingerprint, address=self.address, client=self.client, connection=self.number)
 
-    def note(self, event: str, **facts: str | int | float | bool | None) -> None:
+    def count_received(self, size: int) -> None:
+        """Bytes of a file that came."""
+        self.traffic.received += size
+        self.all_traffic.received += size
+
+    def count_sent(self, size: int) -> None:
+        """Bytes of a file that went out."""
+        self.traffic.sent += size
+        self.all_traffic.sent += size
+
+    def note_end(self, event: str, *, error: Exception | None, now: datetime) -> None:
+        """The last line about this connection: how long it was, what went through, and how it ended.
+
+        The words of a client's goodbye are not written down, only what kind it was.
+        """
+        how = self.ending or ("closed by the client" if error is None else _kind(error))
+        self.note(
+            event, seconds=round((now - self.begun).total_seconds(), 3), received=self.traffic.received,
+            sent=self.traffic.sent, how=how,
+        )  # fmt: skip
+
+    def note(self, event: str, **facts: Fact) -> None:
         """One audit line about this connection."""
         self.audit.note(
             event, connection=self.number, partner=self.partner, key=self.fingerprint, address=self.address,
@@ -71,20 +105,27 @@ class Visit:
         )  # fmt: skip
 
 
+def _kind(error: Exception) -> str:
+    """`ConnectionLost` is a client that went without a word."""
+    return "lost" if isinstance(error, asyncssh.ConnectionLost) else type(error).__name__
+
+
 class Visits:
     """All connections there are."""
 
     def __init__(self) -> None:
         self._visits: set[Visit] = set()
-        self._count = 0
+        self.count = 0
+        """How many connections were let in since the door opened."""
+        self.traffic = Traffic()
 
     def __iter__(self) -> Iterator[Visit]:
         return iter(list(self._visits))
 
     def next_number(self) -> int:
         """A number for a new connection."""
-        self._count += 1
-        return self._count
+        self.count += 1
+        return self.count
 
     def add(self, visit: Visit) -> None:
         """Somebody connected."""

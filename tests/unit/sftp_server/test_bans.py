@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sftp_server.bans import Bans, source_of
+from sftp_server.bans import Bans
+from sftp_server.networks import source_of
 from sftp_server.settings import Settings
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

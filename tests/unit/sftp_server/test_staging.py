@@ -15,14 +15,16 @@ from sftp_server.ulid import new_ulid
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
+SENDER = Sender(key=None, address=None, client=None)
+
 
 def begin(folder: Path) -> Part:
     """A part open for writing."""
     part = new_part(
         staging=folder, partner="techem", name="incoming/a.csv", upload=new_ulid(milliseconds=1), now=NOW,
-        sender=Sender(key=None, address=None, client=None),
+        sender=SENDER,
     )  # fmt: skip
-    part.open_for(object())
+    part.open_for(object(), sender=SENDER)
     return part
 
 
