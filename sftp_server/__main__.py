@@ -77,10 +77,15 @@ async def _run(settings: Settings, *, sockets: list[socket.socket], stop_with_st
     if stop_with_stdin:
         threading.Thread(target=_watch_stdin, args=(stop, loop), daemon=True).start()
     supervisor.tell("READY=1", f"STATUS=listening on port {door.port}")
-    print(json.dumps({"event": "ready", "sftp_port": door.port}), flush=True)
+    print(json.dumps({"event": "ready", "sftp_port": door.port} | _metrics_port(door)), flush=True)
     await stop.wait()
     supervisor.tell("STOPPING=1", "STATUS=uploads in flight are finishing")
     await door.stop()
+
+
+def _metrics_port(door: Door) -> dict[str, int]:
+    """Told only where there are metrics."""
+    return {} if door.metrics_port is None else {"metrics_port": door.metrics_port}
 
 
 async def _start(door: Door, *, sockets: list[socket.socket], stop: asyncio.Event) -> bool:

@@ -17,6 +17,8 @@ from sftp_server.handoff import clear_half_made
 from sftp_server.home_lock import HomeLock
 from sftp_server.hostkeys import HostKeys, fingerprint_of
 from sftp_server.keys import SIGNATURES
+from sftp_server.metrics import Metrics, Sights
+from sftp_server.metrics_server import MetricsServer
 from sftp_server.passwords import PasswordChecks
 from sftp_server.protocol import DoorHandler, DoorSession
 from sftp_server.recovery import recover, sweep
@@ -46,11 +48,18 @@ class Door:
     def __init__(self, settings: Settings, *, clock: Clock = utc_now) -> None:
         self.settings = settings
         self._clock = clock
-        self._audit = Audit(settings.home / "audit" / "door.jsonl", clock=clock)
         self._roll = Roll(settings.home / "accounts", secret=secrets.token_bytes(32))
         self._passwords = PasswordChecks(at_once=settings.password_checks_at_once)
         self._bans = Bans(file=settings.home / "audit" / "bans.json", settings=settings)
         self._visits = Visits()
+        self._metrics = Metrics(
+            Sights(
+                home=settings.home, visits=self._visits, bans=self._bans,
+                rooms=lambda: list(self._rooms.values()), clock=clock,
+            )
+        )  # fmt: skip
+        self._metrics_server: MetricsServer | None = None
+        self._audit = Audit(settings.home / "audit" / "door.jsonl", clock=clock, watch=self._metrics.watch)
         self._crash = CrashPoints(settings.crash_at)
         self._rooms: dict[str, Room] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -63,6 +72,11 @@ class Door:
     def port(self) -> int:
         """The port it listens on; the first one's, if sockets were passed to it."""
         return self._acceptors[0].get_port() if self._acceptors else 0
+
+    @property
+    def metrics_port(self) -> int | None:
+        """The port on which it tells its numbers, if it does."""
+        return None if self._metrics_server is None else self._metrics_server.port
 
     # -- opening ---------------------------------------------------------------------------------------------
 
@@ -78,6 +92,10 @@ class Door:
         self._host_keys.changed()
         host_keys = self._host_keys.read()
         await asyncio.to_thread(self._recover)
+        if self.settings.metrics:
+            self._metrics_server = MetricsServer(
+                self._metrics.registry, host=self.settings.metrics_host, port=self.settings.metrics_port
+            )
         self._acceptors = [await self._listen(host_keys, sock=sock) for sock in sockets or (None,)]
         self._tasks = [
             asyncio.create_task(self._every(self.settings.reload_every, self._look_after_accounts)),
@@ -244,6 +262,8 @@ class Door:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._metrics_server is not None:
+            await asyncio.to_thread(self._metrics_server.stop)
         self._passwords.close()
         self._audit.tell_left_out()
         self._audit.note("door.closed")

@@ -37,6 +37,9 @@ class Settings:
     reload_every: float = 1
     drain: float = 30
     wait_for_home: float = 45
+    metrics: bool = False
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = 9722
     legacy_macs: bool = False
     crash_at: str | None = None
     """Tests only: the named point of finishing at which the process kills itself."""

@@ -64,6 +64,8 @@ def up(
     signal.signal(signal.SIGINT, on_signal)
     ready = supervisor.start()
     told = {"event": "ready", "sftp_port": ready["sftp_port"], "web_port": None, "home": str(house.home)}
+    if "metrics_port" in ready:  # door.toml asks for metrics
+        told["metrics_port"] = ready["metrics_port"]
     sys.stdout.write(json.dumps(told) + "\n")
     sys.stdout.flush()
     try:

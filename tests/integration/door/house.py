@@ -35,6 +35,7 @@ class House:
     settings: dict[str, int | float | bool] = field(default_factory=dict)
     process: "subprocess.Popen[str] | None" = None
     port: int = 0
+    metrics_port: int = 0
 
     def furnish(self) -> None:
         """Make the home and a host key."""
@@ -90,6 +91,7 @@ class House:
         ready = json.loads(self.process.stdout.readline())
         assert ready["event"] == "ready"
         self.port = ready["sftp_port"]
+        self.metrics_port = ready.get("metrics_port", 0)
 
     def running(self) -> "subprocess.Popen[str]":
         """The process, which must have been started."""

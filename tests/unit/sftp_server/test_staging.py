@@ -45,7 +45,7 @@ def test_a_part_gone_on_with_counts_its_last_bytes_again_when_they_come_again(tm
     part.write(0, content[:100])
     part.rest(now=NOW)
     assert part.size == 100 - HELD_BACK
-    part.open_for(object())
+    part.open_for(object(), sender=SENDER)
     with pytest.raises(CannotTake, match="64 of 100 bytes are missing"):
         part.check_whole()
     with pytest.raises(CannotTake, match="not the file that was begun"):
@@ -64,7 +64,7 @@ def test_appended_bytes_go_behind_what_is_shown_or_where_the_client_knows_better
     part = begin(tmp_path)
     part.write(0, bytes(100))
     part.rest(now=NOW)
-    part.open_for(object())
+    part.open_for(object(), sender=SENDER)
     assert part.place_to_append(offset) == place
 
 
