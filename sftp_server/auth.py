@@ -10,6 +10,7 @@ from sftp_server.bans import WRONG_KEY
 from sftp_server.channel import door_channel
 from sftp_server.flow import Flow
 from sftp_server.login import LoginSteps
+from sftp_server.networks import plain_address
 from sftp_server.refusals import Refused
 from sftp_server.small_talk import SmallTalk
 from sftp_server.stray import overlook_stray_answers
@@ -32,7 +33,7 @@ class Doorkeeper(asyncssh.SSHServer):
         house = self._house
         now = house.clock()
         peer = conn.get_extra_info("peername")
-        address = str(peer[0]) if peer else ""
+        address = plain_address(str(peer[0])) if peer else ""
         reason = self._why_turned_away(address, now=now)
         if reason is not None:
             house.audit.note("turned-away", address=address, reason=reason)
@@ -62,9 +63,9 @@ class Doorkeeper(asyncssh.SSHServer):
             return
         house.visits.remove(visit)
         if visit.partner is not None:
-            visit.note_end("logout", error=exc, now=house.clock())
+            visit.note("logout", **visit.end(error=exc, now=house.clock()))
             return
-        visit.note_end("left", error=exc, now=house.clock())
+        visit.note("left", **visit.end(error=exc, now=house.clock()))
         if visit.user is not None and visit.tries == 0:  # `none`, or half of what is asked for
             visit.points += WRONG_KEY
             visit.note("login.refused", user=visit.user, offered=None, reason="left without a login")

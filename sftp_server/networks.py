@@ -18,6 +18,12 @@ def parse_address(text: str) -> Address | None:
     return place
 
 
+def plain_address(text: str) -> str:
+    """As it is written down: an IPv4 client of a socket for both kinds comes as `::ffff:192.0.2.1`."""
+    place = parse_address(text)
+    return text if place is None else str(place)
+
+
 def holds(networks: Sequence[Network], address: str) -> bool:
     """Whether one of the networks holds the address; what is no address is in none."""
     place = parse_address(address)

@@ -86,16 +86,14 @@ class Visit:
         self.traffic.sent += size
         self.all_traffic.sent += size
 
-    def note_end(self, event: str, *, error: Exception | None, now: datetime) -> None:
-        """The last line about this connection: how long it was, what went through, and how it ended.
+    def end(self, *, error: Exception | None, now: datetime) -> dict[str, Fact]:
+        """For the last line about this connection: how long it was, what went through, and how it ended.
 
         The words of a client's goodbye are not written down, only what kind it was.
         """
         how = self.ending or ("closed by the client" if error is None else _kind(error))
-        self.note(
-            event, seconds=round((now - self.begun).total_seconds(), 3), received=self.traffic.received,
-            sent=self.traffic.sent, how=how,
-        )  # fmt: skip
+        seconds = round((now - self.begun).total_seconds(), 3)
+        return {"seconds": seconds, "received": self.traffic.received, "sent": self.traffic.sent, "how": how}
 
     def note(self, event: str, **facts: Fact) -> None:
         """One audit line about this connection."""
@@ -106,8 +104,8 @@ class Visit:
 
 
 def _kind(error: Exception) -> str:
-    """`ConnectionLost` is a client that went without a word."""
-    return "lost" if isinstance(error, asyncssh.ConnectionLost) else type(error).__name__
+    """`lost` is a client that went without a word."""
+    return "lost" if isinstance(error, asyncssh.ConnectionLost | OSError) else type(error).__name__
 
 
 class Visits:

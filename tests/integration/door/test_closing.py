@@ -194,7 +194,7 @@ def test_systemd_hands_over_its_socket_and_is_told_when_the_door_is_ready(
         notified.bind(str(tmp_path / "notify"))
         notified.settimeout(20)
         process = house.process = subprocess.Popen(
-            [program, "-l", f"{HOST}:{house.port}", "-E", f"NOTIFY_SOCKET={tmp_path / 'notify'}",
+            [program, "-l", f"[::ffff:{HOST}]:{house.port}", "-E", f"NOTIFY_SOCKET={tmp_path / 'notify'}",
              sys.executable, "-m", "sftp_server", "--home", str(house.home)],
             cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
@@ -205,3 +205,4 @@ def test_systemd_hands_over_its_socket_and_is_told_when_the_door_is_ready(
         assert process.wait(10) == 0
         assert notified.recv(1000).startswith(b"STOPPING=1\n")
     assert [ticket["name"] for ticket in house.tickets("finished")] == ["incoming/a.csv"]
+    assert house.audit("login")[0]["address"] == HOST, "though the socket is one for IPv6 as well"
