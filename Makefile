@@ -39,7 +39,7 @@ nightly: install
 
 # What the door was seen to do: tables of clients, of interruptions and of hostile input.
 door: install
-	$(BIN)/pytest -n 2 --tables tests/unit/sftp_server tests/integration/door tests/road/test_real_clients.py
+	$(BIN)/pytest -n 2 --tables tests/unit/sftp_server tests/integration/door tests/road/clients
 
 bench: install
 	$(BIN)/python -m tests.bench
