@@ -135,7 +135,6 @@ class LoginSteps:
         if proven is None or account is None:
             self._send_away("nothing was proven")
         visit.proofs = visit.proofs.and_(proven)
-        _let_ask_again(visit.connection)
         if account.login is Login.KEY_AND_PASSWORD and account.lacks(visit.proofs):
             visit.connection.send_userauth_failure(True)
             return
