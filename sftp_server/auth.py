@@ -6,7 +6,7 @@ import asyncssh
 from asyncssh.auth import KbdIntChallenge, KbdIntResponse
 
 from sftp_server.audit import warn
-from sftp_server.bans import WRONG_KEY
+from sftp_server.bans import BY_THE_DOOR, WRONG_KEY
 from sftp_server.channel import door_channel
 from sftp_server.flow import Flow
 from sftp_server.login import LoginSteps
@@ -70,7 +70,13 @@ class Doorkeeper(asyncssh.SSHServer):
             visit.points += WRONG_KEY
             visit.note("login.refused", user=visit.user, offered=None, reason="left without a login")
         if visit.points and house.bans.add(visit.address, visit.points, now=house.clock()):
-            house.audit.note("banned", address=visit.address, seconds=house.settings.ban_time)
+            house.audit.note(
+                "banned",
+                address=visit.address,
+                seconds=house.settings.ban_time,
+                by=BY_THE_DOOR,
+                reason="too many failed logins",
+            )
 
     # -- logging in ------------------------------------------------------------------------------------------
 

@@ -106,7 +106,7 @@ class _Looks(Collector):
         sights = self._sights
         disk = os.statvfs(sights.home)
         yield _gauge("free_disk_bytes", "Room on the disk of the home", disk.f_bavail * disk.f_frsize)
-        yield _gauge("banned", "Addresses that are banned now", sights.bans.running(now=sights.clock()))
+        yield _gauge("banned", "Addresses that are banned now", len(sights.bans.running(now=sights.clock())))
 
     def _connections(self) -> Families:
         visits = list(self._sights.visits)

@@ -32,7 +32,7 @@ def holds(networks: Sequence[Network], address: str) -> bool:
 
 def source_of(address: str) -> str:
     """What is counted and banned: an IPv4 address, or an IPv6 /64 (one customer has all of it)."""
-    place = parse_address(address)
+    place = parse_address(address.removesuffix("/64"))
     if isinstance(place, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((place, 64), strict=False))
     return str(place) if place is not None else address

@@ -10,6 +10,7 @@ import asyncssh
 
 from sftp_server.audit import Audit, Clock, utc_now, warn
 from sftp_server.auth import Doorkeeper
+from sftp_server.ban_requests import BanRequests
 from sftp_server.bans import Bans
 from sftp_server.crash import CrashPoints
 from sftp_server.draining import drain
@@ -19,6 +20,7 @@ from sftp_server.hostkeys import HostKeys, fingerprint_of
 from sftp_server.keys import SIGNATURES
 from sftp_server.metrics import Metrics, Sights
 from sftp_server.metrics_server import MetricsServer
+from sftp_server.networks import source_of
 from sftp_server.passwords import PasswordChecks
 from sftp_server.protocol import DoorHandler, DoorSession
 from sftp_server.recovery import recover, sweep
@@ -50,7 +52,7 @@ class Door:
         self._clock = clock
         self._roll = Roll(settings.home / "accounts", secret=secrets.token_bytes(32))
         self._passwords = PasswordChecks(at_once=settings.password_checks_at_once)
-        self._bans = Bans(file=settings.home / "audit" / "bans.json", settings=settings)
+        self._bans = Bans(file=settings.home / "bans" / "bans.json", settings=settings)
         self._visits = Visits()
         self._metrics = Metrics(
             Sights(
@@ -60,6 +62,9 @@ class Door:
         )  # fmt: skip
         self._metrics_server: MetricsServer | None = None
         self._audit = Audit(settings.home / "audit" / "door.jsonl", clock=clock, watch=self._metrics.watch)
+        self._ban_requests = BanRequests(
+            settings.home / "ban-requests", bans=self._bans, audit=self._audit, expel=self._expel
+        )
         self._crash = CrashPoints(settings.crash_at)
         self._rooms: dict[str, Room] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -88,6 +93,7 @@ class Door:
         self._make_folders()
         await self._lock.take(wait=self.settings.wait_for_home)
         self._bans.load()
+        self._ban_requests.take(now=self._clock())
         self._reload_accounts()
         self._host_keys.changed()
         host_keys = self._host_keys.read()
@@ -103,6 +109,7 @@ class Door:
             asyncio.create_task(
                 self._every(min(_IDLE_LOOK, self.settings.idle_timeout), self._look_after_idle)
             ),
+            asyncio.create_task(self._every(self.settings.reload_every, self._look_after_ban_requests)),
             asyncio.create_task(self._every(self.settings.sweep_every, self._sweep)),
             asyncio.create_task(self._every(_TELL_LEFT_OUT, self._tell_left_out)),
         ]
@@ -112,7 +119,7 @@ class Door:
         home = self.settings.home
         if not home.is_dir():
             raise StopAtStart(f"{home} is not a folder. Make it with `meterdrop --home {home} init`.")
-        for name in ("accounts", "partners", "landing", "receipts", "audit"):
+        for name in ("accounts", "partners", "landing", "receipts", "audit", "bans", "ban-requests"):
             (home / name).mkdir(mode=0o750, exist_ok=True)
         if (home / "landing").stat().st_dev != (home / "partners").stat().st_dev:
             raise StopAtStart(
@@ -228,6 +235,16 @@ class Door:
         for acceptor in self._acceptors:
             acceptor.update(server_host_keys=keys)
         self._audit.note("hostkeys.changed", keys=" ".join(fingerprint_of(key) for key in keys))
+
+    async def _look_after_ban_requests(self) -> None:
+        self._ban_requests.take(now=self._clock())
+
+    def _expel(self, source: str) -> None:
+        """Whoever is here from an address that the operator has banned must go."""
+        for visit in self._visits:
+            if source_of(visit.address) == source:
+                visit.note("closed", reason="the address was banned")
+                visit.connection.abort()
 
     async def _look_after_idle(self) -> None:
         """Close connections that have been silent for too long."""

@@ -1,5 +1,6 @@
 """How is the door set up? Read once, from door.toml and the command line, and never changed."""
 
+import ipaddress
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -30,6 +31,7 @@ class Settings:
     ban_score: int = 30
     ban_window: float = 30 * 60
     ban_time: float = 30 * 60
+    never_banned: tuple[str, ...] = ()
     max_file_bytes: int = 520 * MIB
     free_disk_floor: int = 256 * MIB
     part_expires: float = 24 * 60 * 60
@@ -63,6 +65,7 @@ def read_settings(home: Path, *, host: str | None, port: int | None, crash_at: s
     problems = [problem for key, value in chosen.items() if (problem := _problem(key, value, kinds))]
     if problems:
         raise StopAtStart(f"{file}: " + "; ".join(problems))
+    chosen = {key: tuple(value) if isinstance(value, list) else value for key, value in chosen.items()}
     if host is not None:
         chosen["host"] = host
     if port is not None:
@@ -78,7 +81,20 @@ def _problem(key: str, value: object, kinds: dict[str, object]) -> str | None:
     if kind is bool or kind is str:
         fits = isinstance(value, bool if kind is bool else str)
         return None if fits else f"'{key}' must be {'true or false' if kind is bool else 'a text'}"
+    if kind == tuple[str, ...]:
+        return _problem_of_networks(key, value)
     allowed = (int,) if kind is int else (int, float)
     if isinstance(value, bool) or not isinstance(value, allowed) or value < 0:
         return f"'{key}' must be a number, zero or more"
+    return None
+
+
+def _problem_of_networks(key: str, value: object) -> str | None:
+    if not isinstance(value, list) or not all(isinstance(network, str) for network in value):
+        return f"'{key}' must be a list of networks, such as [\"192.0.2.0/24\"]"
+    try:
+        for network in value:
+            ipaddress.ip_network(network)
+    except ValueError as error:
+        return f"'{key}': {error}"
     return None

@@ -13,18 +13,18 @@ from tests.rules.page import ROOT
 
 DEPLOY: Final = ROOT / "deploy"
 HOME: Final = "/var/lib/meterdrop"
-SHARED: Final = {"accounts", "landing", "partners", "receipts"}
+SHARED: Final = {"accounts", "ban-requests", "bans", "landing", "partners", "receipts"}
 DOOR: Final = "meterdrop-door.service"
 PIPELINE: Final = ("meterdrop-pipeline.service", "meterdrop-reprocess.service")
 WRITES: Final = {
-    DOOR: {"partners", "landing", "audit"},
+    DOOR: {"partners", "landing", "audit", "bans", "ban-requests"},
     PIPELINE[0]: {"landing", "landing-aside", "receipts", "database", "originals", "work", "locks"},
     PIPELINE[1]: {"landing", "landing-aside", "receipts", "database", "originals", "work", "locks"},
 }
 HIDDEN: Final = {
     DOOR: {"database", "database.url", "originals", "work", "locks", "landing-aside"},
-    PIPELINE[0]: {"hostkeys", "partners", "audit"},
-    PIPELINE[1]: {"hostkeys", "partners", "audit"},
+    PIPELINE[0]: {"hostkeys", "partners", "audit", "bans", "ban-requests"},
+    PIPELINE[1]: {"hostkeys", "partners", "audit", "bans", "ban-requests"},
 }
 each_unit = pytest.mark.parametrize("unit", [DOOR, *PIPELINE])
 

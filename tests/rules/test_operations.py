@@ -31,7 +31,7 @@ def _names(cell: str) -> list[str]:
 
 def _shown(value: object) -> str:
     """A default as the page writes it."""
-    if value is None:
+    if value is None or value == ():
         return _NOTHING
     if isinstance(value, bool):
         return str(value).lower()

@@ -1,10 +1,11 @@
 """How is the house put together? The only place that builds things from settings."""
 
-from meterdrop.bootstrap.house import House, host_keys, house, make_home, now
+from meterdrop.bootstrap.house import House, bans_of, host_keys, house, make_home, now
 from meterdrop.bootstrap.schemas import feeds_of, problems_of, rule_sets_of, schema_folders, shipped
 
 __all__ = [
     "House",
+    "bans_of",
     "feeds_of",
     "host_keys",
     "house",

@@ -3,6 +3,7 @@
 What only some commands need is imported where it is built: a process that loads no files starts in half the time.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,6 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ulid import ULID
 
 from meterdrop.bootstrap.schemas import schema_folders
 from meterdrop.catalog import Catalog, read_catalog
@@ -23,6 +26,7 @@ from meterdrop.settings import Settings, read_settings
 from meterdrop.store.database import Database
 from meterdrop.store.room import Room
 from meterdrop.usecases import init
+from meterdrop.usecases.bans import Bans
 from meterdrop.usecases.checkpoint import Checkpoint, kill_at, walk_on
 from meterdrop.usecases.hostkeys import HostKeys
 from meterdrop.usecases.partners import Partners
@@ -66,6 +70,11 @@ def make_home(home: Path, *, database: str | None) -> list[str]:
 def host_keys(home: Path) -> HostKeys:
     """The door's host keys: files of the home that only the door's user may read."""
     return HostKeys(home / "hostkeys")
+
+
+def bans_of(home: Path) -> Bans:
+    """The door's bans, and how to ask it about them."""
+    return Bans(home, now=now, pause=time.sleep, new_id=lambda: str(ULID()))
 
 
 @dataclass(frozen=True)

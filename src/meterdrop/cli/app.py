@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from meterdrop.cli import (
+    bans,
     deliveries,
     exports,
     hostkeys,
@@ -45,6 +46,7 @@ def at_home(
 house.add_to(app)
 partners.add_to(app)
 hostkeys.add_to(app)
+bans.add_to(app)
 deliveries.add_to(app)
 reprocess.add_to(app)
 quarantine.add_to(app)

@@ -11,6 +11,8 @@ from meterdrop.usecases.hostkeys import make_key
 FOLDERS: Final = (
     "accounts",
     "audit",
+    "ban-requests",
+    "bans",
     "hostkeys",
     "landing",
     "locks",

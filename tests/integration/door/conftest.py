@@ -15,7 +15,7 @@ def make_house(tmp_path: Path) -> Iterator[HouseMaker]:
     """Makes a furnished house with the partners techem and ista; not yet started."""
     houses: list[House] = []
 
-    def make(**settings: int | float | bool) -> House:
+    def make(**settings: int | float | bool | list[str]) -> House:
         house = House(home=tmp_path / f"home{len(houses)}", settings=settings)
         house.furnish()
         house.write_account("techem")

@@ -32,7 +32,7 @@ class House:
     """A home with partners, and the door process when it runs."""
 
     home: Path
-    settings: dict[str, int | float | bool] = field(default_factory=dict)
+    settings: dict[str, int | float | bool | list[str]] = field(default_factory=dict)
     process: "subprocess.Popen[str] | None" = None
     port: int = 0
     metrics_port: int = 0

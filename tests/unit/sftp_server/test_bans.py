@@ -39,9 +39,36 @@ def test_bans_outlive_a_restart(tmp_path: Path) -> None:
     again = bans(tmp_path)
     again.load()
     assert again.is_banned("192.0.2.1", now=NOW)
+    (ban,) = again.running(now=NOW)
+    assert (ban.since, ban.by, ban.reason) == (NOW, "door", "too many failed logins")
+    assert again.lift("192.0.2.1", now=NOW)
+    once_more = bans(tmp_path)
+    once_more.load()
+    assert once_more.running(now=NOW) == []
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"a": 1}', '{"a": "yesterday"}'])
+def test_addresses_that_are_never_banned_gather_no_points(tmp_path: Path) -> None:
+    limits = Settings(home=tmp_path, ban_score=5, never_banned=("192.0.2.0/24", "2001:db8::/32"))
+    table = Bans(file=tmp_path / "bans.json", settings=limits)
+    for address in ("192.0.2.1", "2001:db8:7::1", "::ffff:192.0.2.9"):
+        assert not table.add(address, 100, now=NOW)
+    assert table.add("198.51.100.1", 5, now=NOW)
+    assert not table.is_banned("192.0.2.1", now=NOW)
+
+
+def test_only_so_many_bans_are_kept_and_the_longest_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sftp_server.bans._MOST_BANS", 3)
+    table = bans(tmp_path)
+    for number in range(5):
+        table.ban(f"192.0.2.{number}", seconds=100 - number, reason="", by="x", now=NOW)
+    assert [ban.source for ban in table.running(now=NOW)] == ["192.0.2.2", "192.0.2.1", "192.0.2.0"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", '{"a": 1}', '{"bans": [{"address": "x", "until": "yesterday"}]}', '{"bans": [7]}']
+)
 def test_a_spoilt_file_of_bans_does_not_keep_the_door_shut(
     tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
