@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -42,10 +42,28 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(default=30.0, gt=0)
     silent_days: int = Field(default=40, ge=1)
     """A partner that sent nothing for so long is named by `status`."""
+    watch: Path | None = None
+    """A folder with a folder for each partner, which another SFTP server fills."""
+    watch_quiet_seconds: float = Field(default=10.0, gt=0)
+    """A file there is taken when it has not changed for so long."""
+    watch_max_mb: int = Field(default=520, ge=1)
+    watch_receipts: bool = False
+    """Whether receipts go to `<watch>/<partner>/receipts`."""
+    watch_leases: bool = True
+    """Whether the kernel is asked who has a file open for writing."""
+    watch_bell: bool = True
+    """Whether the file system tells what happens in it; without it, one looks every two seconds."""
     today: date | None = None
     """For tests and the demonstration: the day it is in Prague."""
     crash_at: str | None = None
     """For tests only: where on the road the pipeline is killed; the words are in usecases.checkpoint."""
+
+    @field_validator("watch")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_absolute():
+            raise ValueError("must be a path from the root (/srv/partners)")
+        return value
 
     @classmethod
     def settings_customise_sources(

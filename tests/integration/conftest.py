@@ -10,6 +10,7 @@ import structlog
 from meterdrop.bootstrap import House, make_home
 from meterdrop.settings import read_settings
 from tests.integration.command_line import CommandLine
+from tests.integration.watched_rig import Rig
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +42,12 @@ def meterdrop(bare: CommandLine, furnished_home: Path) -> CommandLine:
     """A command line at a home with the partner `anyone`."""
     shutil.copytree(furnished_home, bare.home)
     return bare
+
+
+@pytest.fixture
+def rig(furnished_home: Path, tmp_path: Path) -> Iterator[Rig]:
+    shutil.copytree(furnished_home, tmp_path / "home")
+    with structlog.testing.capture_logs():
+        made = Rig(tmp_path / "home", folder=tmp_path / "partners")
+        yield made
+    made.house.database.close()

@@ -2,6 +2,7 @@
 
 from meterdrop.bootstrap.house import House, bans_of, host_keys, house, make_home, now
 from meterdrop.bootstrap.schemas import feeds_of, problems_of, rule_sets_of, schema_folders, shipped
+from meterdrop.bootstrap.watching import problems_of_watched
 
 __all__ = [
     "House",
@@ -12,6 +13,7 @@ __all__ = [
     "make_home",
     "now",
     "problems_of",
+    "problems_of_watched",
     "rule_sets_of",
     "schema_folders",
     "shipped",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ulid import ULID
 
 from meterdrop.bootstrap.schemas import schema_folders
+from meterdrop.bootstrap.watching import receipts_folder, watch_folders
 from meterdrop.catalog import Catalog, read_catalog
 from meterdrop.dispatch.locks import Locks
 from meterdrop.model.delivery import PRAGUE, Delivery
@@ -32,7 +33,7 @@ from meterdrop.usecases.hostkeys import HostKeys
 from meterdrop.usecases.partners import Partners
 from meterdrop.usecases.receive_upload import ReceiveUploads
 from meterdrop.usecases.rehearsal import rehearsal_home
-from meterdrop.usecases.send_receipts import SendReceipts
+from meterdrop.usecases.send_receipts import ReceiptsFolder, SendReceipts
 from meterdrop.usecases.status import LookAround
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from meterdrop.usecases.show_delivery import ShowDelivery
     from meterdrop.usecases.take_files import TakeFiles
     from meterdrop.usecases.try_profile import TryProfile
+    from meterdrop.usecases.watch import WatchFolders
 
 
 def now() -> datetime:
@@ -228,11 +230,25 @@ class House:
         return SendReceipts(
             database=self.database,
             originals=self.originals,
-            folder=self.home / "receipts",
+            folder_of=self.receipts_of,
             clock=now,
             locks=self.locks,
             at=self.at,
         )
+
+    def receipts_of(self, partner: str) -> ReceiptsFolder:
+        """Where this partner finds its receipts."""
+        return receipts_folder(self.settings, partner)
+
+    @cached_property
+    def watch_folders(self) -> "WatchFolders | None":
+        """Takes what another SFTP server puts into partners' folders; None if there is no such server."""
+        return watch_folders(self.settings, database=self.database, room=self.room, at=self.at, clock=now)
+
+    @property
+    def watch_told(self) -> Path:
+        """Where the pipeline writes down what it saw in the watched folders."""
+        return self.home / "work" / "watched.json"
 
     @cached_property
     def drain(self) -> "Drain":
@@ -353,6 +369,7 @@ class House:
             database=self.database,
             landing=self.home / "landing",
             aside=self.receive.aside,
+            watched=self.watch_told,
             room=self.room,
             silent_after=timedelta(days=self.settings.silent_days),
             clock=now,
@@ -402,6 +419,9 @@ class House:
         )
 
 
-def house(home: Path) -> House:
-    """The house of a home; `StopAtStart` if its settings are bad."""
-    return House(settings=read_settings(home))
+def house(home: Path, *, watch: Path | None = None) -> House:
+    """The house of a home; `StopAtStart` if its settings are bad. `watch` wins over the settings' own."""
+    settings = read_settings(home)
+    if watch is not None:
+        settings = settings.model_copy(update={"watch": watch.absolute()})
+    return House(settings=settings)

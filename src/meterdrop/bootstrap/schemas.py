@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
+from meterdrop.bootstrap.watching import problems_of_watched
 from meterdrop.catalog import problems_in, read_feeds, read_what_is_well
 from meterdrop.model.errors import OperatorMistake, StopAtStart
 from meterdrop.model.feed import Agreement, Feed
@@ -28,7 +29,7 @@ def problems_of(home: Path, *, partner: str | None) -> list[str]:
     """Every problem of settings, schemas and profiles; only of this partner's profile if one is named."""
     problems: list[str] = []
     try:
-        read_settings(home)
+        problems.extend(problems_of_watched(read_settings(home)))
     except StopAtStart as error:
         problems.extend(error.problems)
     problems.extend(problems_in(schema_folders(home)))

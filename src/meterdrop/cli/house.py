@@ -4,17 +4,26 @@ import json
 import signal
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, Final
 
 import typer
 
 from meterdrop import service
-from meterdrop.bootstrap import make_home, now, problems_of, rule_sets_of, schema_folders
+from meterdrop.bootstrap import (
+    House,
+    make_home,
+    now,
+    problems_of,
+    problems_of_watched,
+    rule_sets_of,
+    schema_folders,
+)
 from meterdrop.cli import headers, said
 from meterdrop.cli.words import Json, house_of, partner_of
 from meterdrop.logs import to_stderr
-from meterdrop.model.errors import StopAtStart
+from meterdrop.model.errors import OperatorMistake, StopAtStart
 from meterdrop.model.feed import Agreement
 from meterdrop.usecases.supervise import Supervisor, door, pipeline
 
@@ -37,8 +46,21 @@ def init(
         said.say(f"{context.obj}: {', '.join(made) + ' made' if made else 'all was there already'}")
 
 
+WatchOnly = Annotated[
+    bool, typer.Option("--watch-only", help="No door: another SFTP server fills the watched folder.")
+]
+Watch = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[DIR]", help="Folder with a folder for each partner that another SFTP server fills."
+    ),
+]
+
+
 def up(
     context: typer.Context,
+    watch: Watch = None,
+    watch_only: WatchOnly = False,
     sftp_host: Annotated[str, typer.Option(help="Address to listen on.")] = "0.0.0.0",  # noqa: S104 - partners are outside
     sftp_port: Annotated[
         int, typer.Option(help="Port to listen on; 0 finds a free one.", min=0, max=65535)
@@ -48,13 +70,19 @@ def up(
     ] = 0,
     no_web: Annotated[bool, typer.Option("--no-web", help="Without the operator page.")] = False,
 ) -> None:
-    """Starts the door and the pipeline; says in one JSON line when both accept work. SIGTERM drains and exits 0."""
+    """Starts the door and the pipeline; says in one JSON line when both accept work. SIGTERM drains and exits 0.
+
+    With --watch-only DIR there is no door: files that OpenSSH, SFTPGo or others put into DIR/<partner>/incoming are taken.
+    DIR alone: both.
+    """
     to_stderr(verbose=True)
-    house = house_of(context)
+    house = house_of(context, watch=watch)
+    _check_watch(house, watch_only=watch_only)
     house.database.close()
     house.catalog.agreements("", on=house.today())  # bad schemas are told here, once
     supervisor = Supervisor(
-        door=door(house.home, host=sftp_host, port=sftp_port), pipeline=pipeline(house.home)
+        door=None if watch_only else door(house.home, host=sftp_host, port=sftp_port),
+        pipeline=pipeline(house.home, watch=house.settings.watch),
     )
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
@@ -63,9 +91,7 @@ def up(
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     ready = supervisor.start()
-    told = {"event": "ready", "sftp_port": ready["sftp_port"], "web_port": None, "home": str(house.home)}
-    if "metrics_port" in ready:  # door.toml asks for metrics
-        told["metrics_port"] = ready["metrics_port"]
+    told = {"event": "ready", "sftp_port": None, "web_port": None, "home": str(house.home)} | ready
     sys.stdout.write(json.dumps(told) + "\n")
     sys.stdout.flush()
     try:
@@ -75,15 +101,27 @@ def up(
     raise typer.Exit(code)
 
 
+def _check_watch(house: House, *, watch_only: bool) -> None:
+    if watch_only and house.settings.watch is None:
+        raise OperatorMistake(
+            'which folder is to be watched? Name it: `--watch-only DIR`, or watch = "DIR" in meterdrop.toml'
+        )
+    if problems := problems_of_watched(house.settings):
+        raise StopAtStart(problems)
+
+
 def run_pipeline(
     context: typer.Context,
+    watch: Watch = None,
+    watch_only: WatchOnly = False,
     stop_with_stdin: Annotated[
         bool, typer.Option("--stop-with-stdin", help="Stop when stdin closes.")
     ] = False,
 ) -> None:
     """The pipeline alone, without the door (for its own service and user)."""
     to_stderr(verbose=True)
-    service.main(context.obj, stop_with_stdin=stop_with_stdin)
+    _check_watch(house_of(context, watch=watch), watch_only=watch_only)
+    service.main(context.obj, stop_with_stdin=stop_with_stdin, watch=watch)
 
 
 def status(
@@ -116,6 +154,15 @@ def status(
             said.table(title, headers.HEADINGS, [headers.row_of(drift) for drift in told.header_changes])
         elif partner is not None:
             said.say(f"the headers of {partner} have never changed")
+        if told.watched is not None:
+            said.table(
+                f"Watched folders in {told.watched.folder}, seen at {told.watched.at:%Y-%m-%d %H:%M:%S} UTC",
+                ("partner", "names", "waiting", "open for writing", "not taken"),
+                [
+                    (partner, one.files, one.waiting, one.open, one.left_out)
+                    for partner, one in sorted(told.watched.partners.items())
+                ],
+            )
         for problem in told.problems:
             said.say(f"problem: {problem}")
     raise typer.Exit(said.NEEDS_A_PERSON if told.problems else said.DONE)

@@ -23,10 +23,10 @@ FromDay = Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-
 ToDay = Annotated[str | None, typer.Option("--to", help="Last day, YYYY-MM-DD.")]
 
 
-def house_of(context: typer.Context) -> House:
-    """The house of the home that the command line named."""
+def house_of(context: typer.Context, *, watch: Path | None = None) -> House:
+    """The house of the home that the command line named, and of the watched folder if it named one."""
     home: Path = context.obj
-    return build(home)
+    return build(home, watch=watch)
 
 
 def day(text: str | None) -> date | None:

@@ -10,12 +10,14 @@ from typing import Final
 
 from meterdrop.model.errors import CannotRead
 from meterdrop.model.ticket import Outcome, Ticket
+from meterdrop.model.watched import Watched
 
 TICKET: Final = "ticket.json"
 CONTENT: Final = "content"
 _VERSION: Final = 1
 _UPLOAD: Final = re.compile("[0-9A-Za-z]{26}")
 _SHA256: Final = re.compile("[0-9a-f]{64}")
+_FINGERPRINT: Final = re.compile("[0-9a-f]{32}")
 _NAME: Final = re.compile(r"[^\x00]*[^\x00/]")
 _MOST: Final = 1 << 62
 """No file is longer; the database could not count it."""
@@ -60,6 +62,16 @@ def _ticket(told: Mapping[str, object]) -> Ticket:
         key=_optional(told, "key"),
         address=_optional(told, "address"),
         client=_optional(told, "client"),
+        watched=_watched(told),
+        continues=_optional(told, "continues"),
+    )
+
+
+def _watched(told: Mapping[str, object]) -> Watched | None:
+    if told.get("watched") is None:
+        return None
+    return Watched(
+        state=_like(_FINGERPRINT, _text(told, "watched")), body=_like(_FINGERPRINT, _text(told, "body"))
     )
 
 

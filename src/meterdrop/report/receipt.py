@@ -67,9 +67,9 @@ def told(finding: Finding, *, language: str) -> dict[str, object]:
     }
 
 
-def received_receipt(delivery: Delivery) -> dict[str, object]:
-    """What is told at once: we have it, whole."""
-    return {
+def received_receipt(delivery: Delivery, *, continues: str | None = None) -> dict[str, object]:
+    """What is told at once: we have it, whole. `continues` names the upload that had only its first bytes."""
+    told: dict[str, object] = {
         "receipt": 1,
         "delivery": delivery_number(delivery.id),
         "upload": delivery.upload,
@@ -81,6 +81,7 @@ def received_receipt(delivery: Delivery) -> dict[str, object]:
         "received_at": _time(delivery.received_at),
         "state": "received",
     }
+    return told if continues is None else told | {"continues": continues}
 
 
 def as_json(document: Mapping[str, object]) -> bytes:

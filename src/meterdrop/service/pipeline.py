@@ -14,12 +14,13 @@ from typing import Final
 
 import structlog
 
-from meterdrop.bootstrap import House, house
+from meterdrop.bootstrap import House, house, problems_of_watched
 from meterdrop.dispatch.children import WarmChild
 from meterdrop.dispatch.embedded import EmbeddedDispatch
 from meterdrop.model.errors import StopAtStart, TryAgain
 from meterdrop.receive import bell
 from meterdrop.service.hello import written
+from meterdrop.service.watcher import Watcher
 from meterdrop.store import deliveries
 
 log = structlog.get_logger()
@@ -42,6 +43,7 @@ class Service:
         self._rung = threading.Event()
         self._workers = [_worker(house) for _ in range(house.settings.workers)]
         self._dispatch = EmbeddedDispatch(workers=self._workers)
+        self._watcher = _watcher(house)
 
     def run(self) -> None:
         """Works until `stop`; what is half-done then is finished or taken up at the next start."""
@@ -54,10 +56,14 @@ class Service:
                 self._sweep()
                 if not self._dispatch.is_warm(wait=_START_WAIT):
                     raise StopAtStart(["no worker could be started; why is logged above"])
-                _say({"event": "ready", "home": str(self._house.home)})
+                if self._watcher is not None:
+                    self._watcher.start()
+                _say({"event": "ready", "home": str(self._house.home)} | _watched(self._house))
                 log.info("pipeline.ready")
                 self._watch()
             finally:
+                if self._watcher is not None:
+                    self._watcher.stop()
                 observer.stop()
                 log.info("pipeline.stopped", finished=self._stop_workers())
 
@@ -138,6 +144,24 @@ def _worker(house: House) -> WarmChild:
     )
 
 
+def _watcher(house: House) -> Watcher | None:
+    """Who looks after the watched folders, if there are any."""
+    watch = house.watch_folders
+    if watch is None:
+        return None
+    return Watcher(
+        watch=watch,
+        told=house.watch_told,
+        sweep_seconds=house.settings.sweep_seconds,
+        has_bell=house.settings.watch_bell,
+    )
+
+
+def _watched(house: House) -> dict[str, object]:
+    """What the ready line says of watched folders."""
+    return {} if house.settings.watch is None else {"watched": str(house.settings.watch)}
+
+
 def _say(event: dict[str, object]) -> None:
     sys.stdout.write(json.dumps(event) + "\n")
     sys.stdout.flush()
@@ -150,9 +174,12 @@ def _stop_with_parent(service: Service) -> None:
     service.stop()
 
 
-def main(home: Path, *, stop_with_stdin: bool) -> None:
-    """Runs one home's pipeline until SIGTERM or SIGINT."""
-    service = Service(house(home))
+def main(home: Path, *, stop_with_stdin: bool, watch: Path | None = None) -> None:
+    """Runs one home's pipeline until SIGTERM or SIGINT; `watch` is a folder that another SFTP server fills."""
+    here = house(home, watch=watch)
+    if problems := problems_of_watched(here.settings):
+        raise StopAtStart(problems)
+    service = Service(here)
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         service.stop()

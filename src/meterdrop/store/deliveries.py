@@ -71,7 +71,7 @@ def add_received(connection: Connection, *, ticket: Ticket, now: datetime, feed:
             asked_feed=feed,
             state=State.RECEIVED if finished else State.INCOMPLETE,
             finished_at=None if finished else now,
-            findings_by_code={} if finished else {"file.incomplete": 1},
+            findings_by_code={} if finished else {ticket.outcome.why_not_loaded.value: 1},
             revision=0 if finished else 1,
         )
         .returning(delivery.c.id)

@@ -325,3 +325,17 @@ outbox = Table(
     Column("written_at", UtcTime),
     Index("ix_outbox_written_at", "written_at"),
 )
+
+# What was last taken of each file in a watched folder; `upload` is the delivery that has its bytes.
+watched = Table(
+    "watched",
+    metadata,
+    Column("partner", ForeignKey("partner.id"), primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("state", String(32), nullable=False),
+    Column("body", String(32), nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("upload", String(64), nullable=False),
+    Index("ix_watched_partner_body", "partner", "body"),
+)

@@ -25,6 +25,9 @@ POINTS: Final = (
 )
 """In the order of the road."""
 
+WATCH_POINTS: Final = ("watch:copied", "watch:handed-over")
+"""Before them, where a file comes from a watched folder."""
+
 
 def kill_at(words: str, *, worker: int | None = None) -> Checkpoint:
     """A checkpoint that kills at one point. `words` name the point, and who is killed there:

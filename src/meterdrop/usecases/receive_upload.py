@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from meterdrop.model.codes import Code, Severity
+from meterdrop.model.codes import Severity
 from meterdrop.model.errors import CannotRead, TryAgain
 from meterdrop.model.finding import Finding
 from meterdrop.model.ticket import Outcome, Ticket
@@ -15,7 +15,7 @@ from meterdrop.receive import tickets
 from meterdrop.receive.hashing import sha256_of
 from meterdrop.receive.originals import Originals
 from meterdrop.report import receipt as receipts
-from meterdrop.store import deliveries, events, outbox, partners
+from meterdrop.store import deliveries, events, outbox, partners, watched
 from meterdrop.store.database import Database, Store
 from meterdrop.usecases.checkpoint import Checkpoint
 
@@ -91,9 +91,11 @@ class ReceiveUploads:
                     "bytes": ticket.bytes,
                     "sha256": ticket.sha256,
                     "key": ticket.key,
+                    **({} if ticket.continues is None else {"continues": ticket.continues}),
                 },
             )
-            self._tell_partner(store, key=key, outcome=ticket.outcome, now=now)
+            _note_watched(store, ticket)
+            self._tell_partner(store, key=key, ticket=ticket, now=now)
         log.info(
             "delivery.received",
             delivery=key,
@@ -118,15 +120,16 @@ class ReceiveUploads:
             if partners.find(store, ticket.partner) is None:
                 raise CannotRead("ticket.unknown-partner", value=ticket.partner)
 
-    def _tell_partner(self, store: Store, *, key: int, outcome: Outcome, now: datetime) -> None:
+    def _tell_partner(self, store: Store, *, key: int, ticket: Ticket, now: datetime) -> None:
         delivery = deliveries.get(store, key)
-        if outcome is Outcome.FINISHED:
-            name, document = receipts.received_name(delivery), receipts.received_receipt(delivery)
+        if ticket.outcome is Outcome.FINISHED:
+            name = receipts.received_name(delivery)
+            document = receipts.received_receipt(delivery, continues=ticket.continues)
         else:
             from meterdrop.store import findings  # rare, and it brings the tables
             from meterdrop.tables import findings_frame
 
-            incomplete = Finding(code=Code.FILE_INCOMPLETE, severity=Severity.ERROR)
+            incomplete = Finding(code=ticket.outcome.why_not_loaded, severity=Severity.ERROR)
             findings.add(store, findings=findings_frame([incomplete]), delivery=key)
             name = receipts.result_name(delivery)
             document = receipts.receipt(
@@ -144,4 +147,18 @@ class ReceiveUploads:
             name=name,
             now=now,
             content=receipts.as_json(document),
+        )
+
+
+def _note_watched(store: Store, ticket: Ticket) -> None:
+    """In the delivery's own transaction: a file is known as taken if and only if its delivery is there."""
+    if ticket.watched is not None:
+        watched.note(
+            store,
+            partner=ticket.partner,
+            path=ticket.name,
+            file=ticket.watched,
+            bytes=ticket.bytes,
+            sha256=ticket.sha256,
+            upload=ticket.upload,
         )

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,14 +12,22 @@ import structlog
 
 from meterdrop.dispatch.locks import Locks
 from meterdrop.receive.originals import Originals
+from meterdrop.receive.tree import open_folder
 from meterdrop.store import outbox
 from meterdrop.store.database import Database
 from meterdrop.store.outbox import Letter
 from meterdrop.usecases.checkpoint import Checkpoint
 
 _WAIT: Final = 60.0
+_NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_MODE: Final = 0o644
+"""Less the umask: never writable by the group, in which the partner may be."""
 
 log = structlog.get_logger()
+
+
+ReceiptsFolder = tuple[Path, tuple[str, ...]]
+"""A folder of ours, and the steps below it to a partner's receipts: others may write to those."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +39,7 @@ class SendReceipts:
 
     database: Database
     originals: Originals
-    folder: Path
+    folder_of: Callable[[str], ReceiptsFolder]
     clock: Callable[[], datetime]
     locks: Locks
     at: Checkpoint
@@ -70,32 +79,37 @@ class SendReceipts:
         return True
 
     def _write(self, letter: Letter) -> None:
-        folder = self.folder / letter.partner
-        folder.mkdir(parents=True, exist_ok=True)
-        target = folder / letter.name
-        if letter.removes:
-            target.unlink(missing_ok=True)
-            return
-        temporary = folder / f".{letter.id}.tmp"
-        try:
-            self._fill(temporary, letter=letter)
-            temporary.rename(target)
-        except OSError:
-            temporary.unlink(missing_ok=True)  # a half receipt would only take up what is left of a full disk
-            raise
+        with self._opened(letter.partner) as folder:
+            if letter.removes:
+                with suppress(FileNotFoundError):
+                    os.unlink(letter.name, dir_fd=folder)
+                return
+            temporary = f".{letter.id}.tmp"
+            try:
+                self._fill(temporary, letter=letter, folder=folder)
+                os.rename(temporary, letter.name, src_dir_fd=folder, dst_dir_fd=folder)
+            except OSError:
+                with suppress(OSError):
+                    # A half receipt would only take up what is left of a full disk.
+                    os.unlink(temporary, dir_fd=folder)
+                raise
 
-    def _fill(self, temporary: Path, *, letter: Letter) -> None:
-        if letter.content is not None:
-            temporary.write_bytes(letter.content)
-        else:
-            self.originals.copy(str(letter.blob), to=temporary)
-        with temporary.open("rb") as stream:
+    def _opened(self, partner: str) -> AbstractContextManager[int]:
+        """The partner's folder, made if it is missing; no link in its place is followed."""
+        base, steps = self.folder_of(partner)
+        return open_folder(base, *steps, make=True)
+
+    def _fill(self, temporary: str, *, letter: Letter, folder: int) -> None:
+        """Always a new file: what lies there under this name was left by a killed process, or put there by others."""
+        with suppress(FileNotFoundError):
+            os.unlink(temporary, dir_fd=folder)
+        blocks = self.originals.chunks(str(letter.blob)) if letter.content is None else (letter.content,)
+        with os.fdopen(os.open(temporary, _NEW_FILE, _MODE, dir_fd=folder), "wb") as stream:
+            stream.writelines(blocks)
+            stream.flush()
             os.fsync(stream.fileno())
 
     def _sync(self, partners: set[str]) -> None:
         for partner in partners:
-            handle = os.open(self.folder / partner, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+            with self._opened(partner) as folder:
+                os.fsync(folder)

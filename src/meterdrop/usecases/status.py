@@ -8,10 +8,12 @@ from pathlib import Path
 
 from meterdrop.model.delivery import State
 from meterdrop.model.errors import TryAgain
+from meterdrop.model.watched import WatchedFolders
 from meterdrop.receive import tickets
 from meterdrop.store import deliveries, outbox, partners, totals
 from meterdrop.store.database import Database
 from meterdrop.store.room import Room
+from meterdrop.usecases import watch_told
 from meterdrop.usecases.drift import ToldDrift, told_drifts
 
 _LATE = timedelta(minutes=10)
@@ -32,6 +34,8 @@ class Status:
     header_changes: tuple[ToldDrift, ...]
     """The last change of each partner's and feed's header in 90 days; of one that was named, all there were."""
     problems: tuple[str, ...]
+    watched: WatchedFolders | None = None
+    """The folders that another SFTP server fills, as they were last looked at; None if none are watched."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class LookAround:
     database: Database
     landing: Path
     aside: Path
+    watched: Path
     room: Room
     silent_after: timedelta
     clock: Callable[[], datetime]
@@ -51,6 +56,7 @@ class LookAround:
         `partner` names whose header changes are told, all of them.
         """
         now = self.clock()
+        watched = watch_told.read(self.watched)
         with self.database.reading() as store:
             by_state = deliveries.counts_by_state(store)
             oldest = _older(deliveries.oldest_unfinished(store), self._oldest_on_doorstep())
@@ -75,7 +81,9 @@ class LookAround:
             problems=(
                 *_full(self.room),
                 *_problems(by_state, oldest=oldest, now=now, silent=silent, aside=self.aside),
+                *watch_told.problems_of(watched, now=now),
             ),
+            watched=watched,
         )
 
     def _oldest_on_doorstep(self) -> datetime | None:

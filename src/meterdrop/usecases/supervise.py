@@ -90,17 +90,18 @@ def door(home: Path, *, host: str, port: int) -> Child:
     )
 
 
-def pipeline(home: Path) -> Child:
-    """The pipeline."""
+def pipeline(home: Path, *, watch: Path | None) -> Child:
+    """The pipeline; `watch` is a folder that another SFTP server fills."""
     words = ["-m", "meterdrop", "--home", str(home), "pipeline", "--stop-with-stdin"]
+    words += [] if watch is None else ["--watch-only", str(watch)]
     return Child(name="pipeline", command=[sys.executable, *words])
 
 
 class Supervisor:
-    """Keeps the door and the pipeline running until told to stop."""
+    """Keeps the door, if there is one, and the pipeline running until told to stop."""
 
-    def __init__(self, *, door: Child, pipeline: Child) -> None:
-        self._children = (pipeline, door)
+    def __init__(self, *, door: Child | None, pipeline: Child) -> None:
+        self._children = (pipeline,) if door is None else (pipeline, door)
         self._stopping = threading.Event()
 
     def start(self) -> dict[str, object]:

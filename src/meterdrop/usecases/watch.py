@@ -1,0 +1,311 @@
+"""Files that another SFTP server puts into partners' folders are taken when they have stopped changing. Read `look` first."""
+
+import errno
+import hashlib
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from meterdrop.model.errors import TryAgain
+from meterdrop.model.ticket import Outcome, Ticket
+from meterdrop.model.watched import LeftOut, PartnerFolder
+from meterdrop.receive import hand_over, tree
+from meterdrop.receive.final_names import is_temporary, why_not
+from meterdrop.receive.still import (
+    FileState,
+    Seen,
+    Stillness,
+    ends_a_line,
+    is_open_for_writing,
+)
+from meterdrop.store import partners, watched
+from meterdrop.store.database import Database
+from meterdrop.store.room import Room, needed_to_judge
+from meterdrop.store.watched import Taken
+from meterdrop.usecases.checkpoint import Checkpoint
+from meterdrop.usecases.watch_told import RECEIPTS
+
+log = structlog.get_logger()
+
+CLIENT: Final = "watched folder"
+INCOMING: Final = "incoming"
+_MOST_NAMES: Final = 200_000
+_SHOWN: Final = 10
+_TURN: Final = 5.0
+"""After so many seconds of taking one partner's files the others have their turn."""
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_NOTHING: Final = hashlib.sha256().hexdigest()
+
+
+@dataclass(frozen=True)
+class WatchRules:
+    """When is a file taken?"""
+
+    quiet_for: float
+    """Seconds without any change."""
+    most_bytes: int
+    leases: bool
+    """Whether to ask the kernel who has a file open for writing."""
+
+
+@dataclass
+class _Waiting:
+    """What this process knows of one partner's folder from look to look."""
+
+    still: Stillness
+    handed: dict[str, Seen] = field(default_factory=dict)
+    """Handed over, and not seen in the ledger yet."""
+    told: frozenset[LeftOut] = frozenset()
+
+
+@dataclass(frozen=True)
+class Looked:
+    """One look at one partner's folder: how it is, when to look again at the latest, and how long looking took."""
+
+    folder: PartnerFolder
+    due: float | None
+    cost: float
+
+
+@dataclass
+class WatchFolders:
+    """Takes what lies still in `folder`/<partner>/incoming, or in `folder`/<partner> where there is no such folder."""
+
+    database: Database
+    folder: Path
+    landing: Path
+    scratch: Path
+    rules: WatchRules
+    room: Room
+    clock: Callable[[], datetime]
+    passed: Callable[[], float]
+    """Monotonic seconds."""
+    at: Checkpoint
+    _waiting: dict[str, _Waiting] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """Clears away copies that a killed process left half-made."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def folders(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The active partners that have a folder, and the folders that are no active partner's."""
+        with self.database.reading() as store:
+            active = {one.id for one in partners.all_partners(store) if one.active}
+        with os.scandir(self.folder) as entries:
+            there = [one.name for one in entries if one.is_dir() and not one.name.startswith(".")]
+        unknown = sorted(ascii(name)[1:-1] for name in there if name not in active)
+        return tuple(sorted(name for name in there if name in active)), tuple(unknown)
+
+    def look(self, partner: str) -> Looked:
+        """Takes what it is time to take; the rest waits for the next look."""
+        waiting = self._waiting.setdefault(partner, _Waiting(Stillness(self.rules.quiet_for)))
+        begun = self.passed()
+        with self.database.reading() as store:
+            known = watched.states(store, partner=partner)
+        fresh, left_out, walk = self._found(partner, known=known)
+        cost = self.passed() - begun
+        waiting.handed = {path: one for path, one in waiting.handed.items() if one.fingerprint() not in known}
+        due = waiting.still.look(
+            [one for one in fresh if waiting.handed.get(one.path) != one], now=self.passed()
+        )
+        left_out += self._take(due, partner=partner, waiting=waiting)
+        self._tell_left_out(left_out, partner=partner, waiting=waiting)
+        files = walk.met
+        return Looked(
+            folder=self._as_it_is(waiting, files=files, left_out=left_out, cut=walk.cut),
+            due=waiting.still.next_due(),
+            cost=cost,
+        )
+
+    # -- what lies there ---------------------------------------------------------------------------------------
+
+    def _found(self, partner: str, *, known: frozenset[str]) -> tuple[list[Seen], list[LeftOut], tree.Walk]:
+        """Files under final names in states that are not taken yet, and what can't be taken by its name or kind."""
+        walk, fresh, left_out = tree.Walk(most=_MOST_NAMES), [], []
+        try:
+            steps, without = self._root(partner)
+            above = "".join(f"{step}/" for step in steps[1:])
+            with tree.open_folder(self.folder, *steps) as folder:
+                for one in walk.through(folder, above=above, without=without):
+                    if isinstance(one, LeftOut):
+                        left_out.append(one)
+                    elif not is_temporary(one.path) and one.fingerprint() not in known:
+                        why = why_not(one.path)
+                        if why is None:
+                            fresh.append(one)
+                        else:
+                            left_out.append(LeftOut(one.path, why))
+        except OSError as error:
+            left_out.append(LeftOut("/", f"the folder can't be read: {os.strerror(error.errno or 0)}"))
+        return fresh, left_out, walk
+
+    def _root(self, partner: str) -> tuple[tuple[str, ...], frozenset[str]]:
+        """The folder to look through, and which names in it are not uploads."""
+        with tree.open_folder(self.folder, partner) as root:
+            try:
+                there = os.stat(INCOMING, dir_fd=root, follow_symlinks=False)
+            except FileNotFoundError:
+                return (partner,), frozenset({RECEIPTS})
+        if stat.S_ISREG(there.st_mode):
+            return (partner,), frozenset({RECEIPTS})
+        return (partner, INCOMING), frozenset()
+
+    def _tell_left_out(self, left_out: list[LeftOut], *, partner: str, waiting: _Waiting) -> None:
+        """Once, when it changes; `status` tells it as long as it is so."""
+        told = frozenset(left_out)
+        if told - waiting.told:
+            reasons = sorted({one.why for one in told - waiting.told})
+            log.warning(
+                "watch.left-out", partner=partner, names=len(told), new=len(told - waiting.told), why=reasons
+            )
+        waiting.told = told
+
+    def _as_it_is(
+        self, waiting: _Waiting, *, files: int, left_out: list[LeftOut], cut: bool
+    ) -> PartnerFolder:
+        count, is_open = waiting.still.counts()
+        longest = waiting.still.longest(now=self.passed())
+        shown = tuple(LeftOut(ascii(one.path)[1:-1], one.why) for one in left_out[:_SHOWN])
+        return PartnerFolder(
+            files=files,
+            waiting=count,
+            open=is_open,
+            waiting_since=None if longest is None else self.clock() - timedelta(seconds=longest),
+            left_out=len(left_out),
+            first_left_out=shown,
+            cut=cut,
+        )
+
+    # -- taking it ---------------------------------------------------------------------------------------------
+
+    def _take(self, due: list[Seen], *, partner: str, waiting: _Waiting) -> list[LeftOut]:
+        """Each by itself: what is wrong with one file does not stop the next. Those that may not be read are returned."""
+        unreadable = []
+        until = self.passed() + _TURN
+        for one in due:
+            if self.passed() > until:
+                break
+            try:
+                self._take_one(one, partner=partner, waiting=waiting)
+            except FileNotFoundError:
+                waiting.still.taken(one)  # gone: nothing to wait for
+            except OSError as error:
+                if error.errno in _NO_ROOM:
+                    raise TryAgain(
+                        "no room on the disk to copy a file of a watched folder: make some"
+                    ) from error
+                waiting.still.later(one, now=self.passed())
+                unreadable.append(LeftOut(one.path, f"can't be read: {os.strerror(error.errno or 0)}"))
+        return unreadable
+
+    def _take_one(self, one: Seen, *, partner: str, waiting: _Waiting) -> None:
+        now, still = self.passed(), waiting.still
+        before = waiting.handed.get(one.path)
+        if before is not None and (self.landing / before.upload(partner)).exists():
+            still.later(one, now=now)  # what was taken before it is still on the doorstep
+            return
+        with tree.open_file(self.folder, partner, *one.path.split("/")) as descriptor:
+            if FileState.of(os.fstat(descriptor)) != one.state:
+                still.later(one, now=now)
+                return
+            if self.rules.leases and is_open_for_writing(descriptor):
+                still.is_open(one, now=now)
+                return
+            if not ends_a_line(descriptor, size=one.state.size) and not still.has_waited_for_its_end(
+                one, now=now
+            ):
+                return
+            handed = self._handed_over(descriptor, one, partner=partner)
+        if handed:
+            still.taken(one)
+            waiting.handed[one.path] = one
+        else:
+            still.later(one, now=self.passed())
+
+    def _handed_over(self, descriptor: int, one: Seen, *, partner: str) -> bool:
+        """Whether its bytes are on the doorstep, or need not be; False if it changed while it was copied."""
+        ticket = self._ticket(one, partner=partner)
+        made = self.scratch / ticket.upload
+        if one.state.size > self.rules.most_bytes:
+            log.warning("watch.too-large", partner=partner, upload=ticket.upload, bytes=one.state.size)
+            hand_over.hand_over(made, ticket=ticket, landing=self.landing)
+            return True
+        self.room.check(needed=needed_to_judge(one.state.size))
+        last = self._last(one, partner=partner)
+        try:
+            copied = hand_over.copy(
+                descriptor, to=made, state=one.state, mark_at=0 if last is None else last.bytes
+            )
+            if copied is None:
+                return False
+            self.at("watch:copied")
+            if self._came_before(one, partner=partner, sha256=copied.sha256):
+                return True
+            grown = last is not None and last.bytes < one.state.size and copied.mark == last.sha256
+            ticket = self._ticket(
+                one,
+                partner=partner,
+                sha256=copied.sha256,
+                continues=last.upload if last is not None and grown else None,
+            )
+            hand_over.hand_over(made, ticket=ticket, landing=self.landing)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+        self.at("watch:handed-over")
+        log.info(
+            "watch.taken",
+            partner=partner,
+            upload=ticket.upload,
+            bytes=ticket.bytes,
+            continues=ticket.continues,
+        )
+        return True
+
+    def _ticket(
+        self, one: Seen, *, partner: str, sha256: str | None = None, continues: str | None = None
+    ) -> Ticket:
+        """Nobody saw it being opened or closed: both times are those of its last change. No `sha256`: too large."""
+        changed = one.state.changed_at(now=self.clock())
+        return Ticket(
+            upload=one.upload(partner),
+            partner=partner,
+            name=one.path,
+            outcome=Outcome.TOO_LARGE if sha256 is None else Outcome.FINISHED,
+            bytes=one.state.size,
+            sha256=_NOTHING if sha256 is None else sha256,
+            opened_at=changed,
+            finished_at=changed,
+            client=CLIENT,
+            watched=one.watched(),
+            continues=continues,
+        )
+
+    def _last(self, one: Seen, *, partner: str) -> Taken | None:
+        with self.database.reading() as store:
+            return watched.last(store, partner=partner, path=one.path)
+
+    def _came_before(self, one: Seen, *, partner: str, sha256: str) -> bool:
+        """Whether only the file's times, owner or name changed: then there is nothing new to load."""
+        file = one.watched()
+        with self.database.writing() as store:
+            upload = watched.same_bytes(store, partner=partner, path=one.path, body=file.body, sha256=sha256)
+            if upload is None:
+                return False
+            watched.note(
+                store,
+                partner=partner,
+                path=one.path,
+                file=file,
+                bytes=one.state.size,
+                sha256=sha256,
+                upload=upload,
+            )
+        log.info("watch.same-bytes", partner=partner, upload=upload)
+        return True
