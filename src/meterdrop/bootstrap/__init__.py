@@ -2,7 +2,7 @@
 
 from meterdrop.bootstrap.house import House, bans_of, host_keys, house, make_home, now
 from meterdrop.bootstrap.schemas import feeds_of, problems_of, rule_sets_of, schema_folders, shipped
-from meterdrop.bootstrap.watching import problems_of_watched
+from meterdrop.bootstrap.watching import problems_of_watched, told_in
 
 __all__ = [
     "House",
@@ -17,4 +17,5 @@ __all__ = [
     "rule_sets_of",
     "schema_folders",
     "shipped",
+    "told_in",
 ]

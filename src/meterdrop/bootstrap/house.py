@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ulid import ULID
 
 from meterdrop.bootstrap.schemas import schema_folders
-from meterdrop.bootstrap.watching import receipts_folder, watch_folders
+from meterdrop.bootstrap.watching import receipts_folder, told_in, watch_folders
 from meterdrop.catalog import Catalog, read_catalog
 from meterdrop.dispatch.locks import Locks
 from meterdrop.model.delivery import PRAGUE, Delivery
@@ -33,7 +33,7 @@ from meterdrop.usecases.hostkeys import HostKeys
 from meterdrop.usecases.partners import Partners
 from meterdrop.usecases.receive_upload import ReceiveUploads
 from meterdrop.usecases.rehearsal import rehearsal_home
-from meterdrop.usecases.send_receipts import ReceiptsFolder, SendReceipts
+from meterdrop.usecases.send_receipts import SendReceipts
 from meterdrop.usecases.status import LookAround
 
 if TYPE_CHECKING:
@@ -230,25 +230,16 @@ class House:
         return SendReceipts(
             database=self.database,
             originals=self.originals,
-            folder_of=self.receipts_of,
+            folder_of=partial(receipts_folder, self.settings),
             clock=now,
             locks=self.locks,
             at=self.at,
         )
 
-    def receipts_of(self, partner: str) -> ReceiptsFolder:
-        """Where this partner finds its receipts."""
-        return receipts_folder(self.settings, partner)
-
     @cached_property
     def watch_folders(self) -> "WatchFolders | None":
         """Takes what another SFTP server puts into partners' folders; None if there is no such server."""
         return watch_folders(self.settings, database=self.database, room=self.room, at=self.at, clock=now)
-
-    @property
-    def watch_told(self) -> Path:
-        """Where the pipeline writes down what it saw in the watched folders."""
-        return self.home / "work" / "watched.json"
 
     @cached_property
     def drain(self) -> "Drain":
@@ -369,7 +360,7 @@ class House:
             database=self.database,
             landing=self.home / "landing",
             aside=self.receive.aside,
-            watched=self.watch_told,
+            watched=told_in(self.home),
             room=self.room,
             silent_after=timedelta(days=self.settings.silent_days),
             clock=now,

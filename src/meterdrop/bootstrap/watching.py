@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,11 @@ def watch_folders(
         passed=monotonic,
         at=at,
     )
+
+
+def told_in(home: Path) -> Path:
+    """Where the pipeline writes down what it saw in the watched folders, for `status`."""
+    return home / "work" / "watched.json"
 
 
 def receipts_folder(settings: Settings, partner: str) -> ReceiptsFolder:

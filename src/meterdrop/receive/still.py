@@ -13,7 +13,8 @@ from ulid import ULID
 from meterdrop.model.watched import Watched
 
 _FINGERPRINT_BYTES: Final = 16
-_RANDOM_BYTES: Final = 10
+_RANDOM_BYTES: Final = 7
+_MILLISECONDS: Final = (1 << 48) - 1
 _PATIENCE: Final = 6
 """A file whose last byte ends no line is waited for so many times longer: its sender may only be pausing."""
 _TAIL: Final = 4
@@ -58,12 +59,14 @@ class Seen:
         return Watched(state=self.fingerprint(), body=body)
 
     def upload(self, partner: str) -> str:
-        """Its upload id, always the same for the same state: handing it over twice is one delivery."""
+        """Its upload id, always the same for the same state: handing it over twice is one delivery. Ids sort by time."""
+        milliseconds, rest = divmod(max(0, self.state.ctime_ns), 1_000_000)
         text = f"{partner} {self.fingerprint()}".encode()
-        milliseconds = max(0, self.state.ctime_ns // 1_000_000) & ((1 << 48) - 1)
         return str(
             ULID.from_bytes(
-                milliseconds.to_bytes(6, "big") + blake2b(text, digest_size=_RANDOM_BYTES).digest()
+                (milliseconds & _MILLISECONDS).to_bytes(6, "big")
+                + rest.to_bytes(3, "big")
+                + blake2b(text, digest_size=_RANDOM_BYTES).digest()
             )
         )
 

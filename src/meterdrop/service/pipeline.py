@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from meterdrop.bootstrap import House, house, problems_of_watched
+from meterdrop.bootstrap import House, house, problems_of_watched, told_in
 from meterdrop.dispatch.children import WarmChild
 from meterdrop.dispatch.embedded import EmbeddedDispatch
 from meterdrop.model.errors import StopAtStart, TryAgain
@@ -151,7 +151,7 @@ def _watcher(house: House) -> Watcher | None:
         return None
     return Watcher(
         watch=watch,
-        told=house.watch_told,
+        told=told_in(house.home),
         sweep_seconds=house.settings.sweep_seconds,
         has_bell=house.settings.watch_bell,
     )
