@@ -1,6 +1,7 @@
 """Are passwords checked rightly, dearly enough, and not too dearly?"""
 
 import asyncio
+import itertools
 import threading
 
 import argon2
@@ -42,6 +43,7 @@ def argon2_hash(memory: int, rounds: int, lanes: int = 1, kind: str = "argon2id"
     [argon2_hash(4 * 1024 * 1024, 1), argon2_hash(65536, 1000), argon2_hash(65536, 3, 200), argon2_hash(65536, 3, 0),
      argon2_hash(8, 1), argon2_hash(19456, 1), argon2_hash(65536, 3, kind="argon2i"), argon2_hash(65536, 3, kind="argon2d"),
      "$2b$31$" + BCRYPT[7:], "$2b$04$" + BCRYPT[7:], BCRYPT[:-1], ARGON2 + "=", ARGON2 + "\n", "", "secret", "$1$abc$def", "{PLAIN}x"],
+    ids=itertools.count(1),
 )  # fmt: skip
 def test_hashes_that_are_too_weak_too_dear_or_none_are_refused_and_never_repeated(text: str) -> None:
     with pytest.raises(Unusable) as refused:
