@@ -12,7 +12,18 @@ from sftp_server.passwords import PasswordHash, read_hash
 from sftp_server.refusals import Unusable
 
 _PARTNER = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_WORDS = {"partner", "disabled", "login", "keys", "authorities", "password", "networks", "expires"}
+_WORDS = {
+    "partner",
+    "disabled",
+    "login",
+    "keys",
+    "authorities",
+    "password",
+    "networks",
+    "expires",
+    "max_bytes",
+    "max_files",
+}
 
 
 class AccountMistake(Exception):
@@ -51,7 +62,18 @@ def _account(words: Mapping[str, object], *, name: str) -> Account:
         password=password,
         authorities=frozenset(authority_in(line) for line in _texts(words, "authorities")),
         expires=end_of(words["expires"]) if "expires" in words else None,
+        max_bytes=_number(words, "max_bytes"),
+        max_files=_number(words, "max_files"),
     )
+
+
+def _number(words: Mapping[str, object], name: str) -> int | None:
+    value = words.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise Unusable(f"{name} must be a whole number; 0 is no limit")
+    return value
 
 
 def _password(words: Mapping[str, object]) -> PasswordHash | None:

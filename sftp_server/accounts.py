@@ -69,6 +69,9 @@ class Account:
     password: PasswordHash | None = field(default=None, repr=False)
     authorities: frozenset[bytes] = frozenset()
     expires: datetime | None = None
+    max_bytes: int | None = None
+    """How much of this partner's may lie here, and how many files; None: as much as of any partner."""
+    max_files: int | None = None
 
     def objection(self, *, address: str, now: datetime) -> str | None:
         """Why nobody at all comes in from there and now, or None."""

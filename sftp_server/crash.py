@@ -3,7 +3,15 @@
 import os
 import signal
 
-POINTS = ("door:synced", "door:hashed", "door:journalled", "door:linked", "door:handed", "door:visible")
+POINTS = (
+    "door:synced",
+    "door:hashed",
+    "door:journalled",
+    "door:linked",
+    "door:handed",
+    "door:shown",
+    "door:done",
+)
 
 
 class CrashPoints:

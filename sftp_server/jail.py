@@ -71,16 +71,16 @@ class Jail:
 
     def __init__(self, *, home: Path, partner: str) -> None:
         self._home = home
-        self._partner = partner
+        self.partner = partner
 
     @contextmanager
     def folder(self, path: VirtualPath, *, make: bool = False) -> Iterator[int]:
         """An opened folder of the partner; missing parts are made only with `make`."""
         if path.in_receipts:
-            with open_folder(self._home / RECEIPTS, (self._partner, *path.parts[1:])) as opened:
+            with open_folder(self._home / RECEIPTS, (self.partner, *path.parts[1:])) as opened:
                 yield opened
         else:
-            steps = (self._partner, "files", *path.parts)
+            steps = (self.partner, "files", *path.parts)
             with open_folder(self._home / "partners", steps, make=make) as opened:
                 yield opened
 
@@ -124,6 +124,27 @@ class Jail:
                 except (Refused, FileNotFoundError):
                     continue
         return sorted(found, key=lambda entry: entry.name)
+
+    def status(self, path: VirtualPath) -> os.stat_result:
+        """All that is known of what lies there; `FileNotFoundError` if nothing does."""
+        with self.folder(path.parent) as opened:
+            return os.stat(path.name, dir_fd=opened, follow_symlinks=False)
+
+    def walk(self, below: VirtualPath) -> Iterator[tuple[VirtualPath, os.stat_result]]:
+        """Every file and folder there is below; links and devices are none, and what vanishes meanwhile is left out."""
+        try:
+            with self.folder(below) as opened, os.scandir(opened) as entries:
+                found = [
+                    (VirtualPath((*below.parts, one.name)), one.stat(follow_symlinks=False))
+                    for one in entries
+                ]
+        except FileNotFoundError:
+            return
+        for path, status in found:
+            if stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode):
+                yield path, status
+            if stat.S_ISDIR(status.st_mode):
+                yield from self.walk(path)
 
     def make_folder(self, path: VirtualPath) -> None:
         """Make one folder; its parent must be there."""

@@ -10,13 +10,14 @@ from sftp_server.handoff import sync_folder, write_synced
 
 WRITING = "writing"
 FINISHING = "finishing"
+GIVING_UP = "giving up"
 
 
 @dataclass(frozen=True)
 class Journal:
     """`bytes` is how much is surely there without a hole; `rested_at` when the last writer was lost.
 
-    The state `finishing`, once on disk, is the decision to hand over: from there the steps only go forward.
+    The states `finishing` and `giving up`, once on disk, are decisions: from there the steps only go forward.
     `source` is the temporary name that a rename to the final one takes away.
     """
 
@@ -73,7 +74,7 @@ def load_journal(file: Path) -> Journal:
     journal = Journal(**facts)
     undecided = journal.sha256 is None or journal.finished_at is None
     if journal.upload != file.stem or journal.state not in (
-        (WRITING,) if undecided else (WRITING, FINISHING)
+        (WRITING,) if undecided else (WRITING, FINISHING, GIVING_UP)
     ):
         raise ValueError(f"{file.name} does not belong to this part")
     return journal

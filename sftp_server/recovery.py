@@ -6,20 +6,22 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sftp_server.audit import warn
-from sftp_server.journal import FINISHING, Journal, journal_file, load_journal, part_file
+from sftp_server.journal import WRITING, Journal, journal_file, load_journal, part_file
 from sftp_server.refusals import Refused
 from sftp_server.room import Room
 from sftp_server.staging import Part
+from sftp_server.tidying import count, look_through
 
 
 def recover(room: Room) -> None:
     """Before the door opens: bring a partner's staging into a consistent state after any kind of end."""
     for journal in _journals(room):
-        if journal.state == FINISHING:
-            _push(room, journal)
-        else:
+        if journal.state == WRITING:
             _take_up(room, journal)
+        else:
+            _push(room, journal)
     _clear_orphans(room)
+    count(room, look_through(room))
 
 
 def _journals(room: Room) -> list[Journal]:
@@ -35,13 +37,13 @@ def _journals(room: Room) -> list[Journal]:
 
 
 def _push(room: Room, journal: Journal) -> None:
-    """A decided hand-over; if the disk forbids it now, the sweep tries again."""
+    """What was decided; if the disk forbids it now, the sweep tries again."""
     try:
         room.finisher.roll_forward(journal)
-        room.note("upload.finished", journal, after="restart")
+        room.note_end(journal, after="restart")
     except (OSError, Refused) as error:
         warn("upload.not-finished", partner=room.partner, upload=journal.upload, reason=str(error))
-        room.parts[journal.name] = Part(staging=room.staging, journal=journal)
+        room.enter(Part(staging=room.staging, journal=journal))
 
 
 def _take_up(room: Room, journal: Journal) -> None:
@@ -57,7 +59,7 @@ def _take_up(room: Room, journal: Journal) -> None:
     os.truncate(file, sure)
     part = Part(staging=room.staging, journal=replace(journal, bytes=sure))
     part.rest(now=journal.rested_at or room.clock())
-    room.parts[journal.name] = part
+    room.enter(part)
 
 
 def _clear_orphans(room: Room) -> None:
@@ -83,9 +85,6 @@ async def sweep(room: Room) -> None:
 
 
 async def _look_at(room: Room, part: Part, *, limit: datetime) -> None:
-    if part.journal.state == FINISHING:
-        await room.push_on(part.name)
-    elif (part.journal.rested_at or part.journal.opened_at) < limit:
-        await asyncio.to_thread(room.finisher.give_up, part.journal, finished_at=room.clock())
-        room.forget(part)
-        room.note("upload.incomplete", part.journal)
+    if part.journal.state == WRITING and (part.journal.rested_at or part.journal.opened_at) < limit:
+        part.journal = await asyncio.to_thread(room.finisher.give_up, part.journal, finished_at=room.clock())
+    await room.push_on(part.name)

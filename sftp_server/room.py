@@ -5,7 +5,7 @@ import errno
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import NoReturn
 
@@ -13,54 +13,19 @@ from sftp_server.audit import Audit, Clock, utc_now
 from sftp_server.crash import CrashPoints
 from sftp_server.finishing import Finisher
 from sftp_server.jail import Jail, open_folder
-from sftp_server.journal import FINISHING, Journal
+from sftp_server.journal import FINISHING, WRITING, Journal
 from sftp_server.names import INCOMING, VirtualPath, check_place_for_file, is_temporary, path_of
+from sftp_server.openings import OpenWish, Upload
 from sftp_server.refusals import CannotTake, Refused
 from sftp_server.settings import MIB, Settings
 from sftp_server.staging import Part, Sender, new_part
 from sftp_server.ulid import new_ulid
+from sftp_server.usage import Change, Quota, Usage
 
 _SLICE = 256 * 1024
 """As much is written at once on the event loop: it goes to the page cache, which is quicker than a thread."""
 _LOOK_AT_DISK_EVERY = 8 * MIB
 _TAKEN_OVER = "the name was taken over by another session, or removed; nothing that came here is handed over"
-
-
-@dataclass(frozen=True)
-class OpenWish:
-    """How the client wants to open a file for writing (the flags of SSH_FXP_OPEN)."""
-
-    append: bool = False
-    create: bool = True
-    truncate: bool = False
-    exclusive: bool = False
-
-
-class Upload:
-    """A handle open for writing. It may write only as long as nobody else has opened the same name."""
-
-    def __init__(self, *, part: Part, append: bool, created: bool) -> None:
-        self.part = part
-        self.append = append
-        self.created = created
-        """Whether this handle made the part; else it goes on with an earlier one."""
-        self.touched = False
-
-    def is_fenced(self) -> bool:
-        """Whether another handle took over."""
-        return self.part.writer is not self
-
-    def check_went_on(self) -> None:
-        """Who opens a part and sends nothing does not say by CLOSE that it is whole: half the clients do just that."""
-        if not self.created and not self.touched:
-            raise CannotTake(
-                "nothing was sent: the file is as unfinished as before; send its rest, or all of it"
-            )
-
-    @property
-    def changed_nothing(self) -> bool:
-        """Whether a finished file was opened and nothing was done to it."""
-        return self.created and not self.touched and self.part.base is not None
 
 
 class Room:
@@ -77,6 +42,7 @@ class Room:
         self.jail = Jail(home=home, partner=partner)
         self.staging = home / "partners" / partner / ".staging"
         self.finisher = Finisher(staging=self.staging, landing=home / "landing", jail=self.jail, crash=crash)
+        self.usage = Usage(Quota(bytes=settings.bytes_per_partner, files=settings.files_per_partner))
         self.parts: dict[str, Part] = {}
         self.lock = asyncio.Condition()
         self.draining = False
@@ -146,11 +112,15 @@ class Room:
             self.drop(part, reason="sent again")
             return None
         if part.writer is not None:
-            part.rest(now=self.clock())
+            self.rest(part)
         return part
 
     def _new_part(self, path: VirtualPath, *, wish: OpenWish, sender: Sender) -> Part:
         now = self.clock()
+        is_there = self.jail.find(path) is not None
+        self.usage.check_bytes(1)
+        if not is_there:
+            self.usage.check_file()
         part = new_part(
             staging=self.staging,
             partner=self.partner,
@@ -159,9 +129,9 @@ class Room:
             now=now,
             sender=sender,
         )
-        if not wish.truncate and self.jail.find(path) is not None:
+        if not wish.truncate and is_there:
             part.take_base(self.jail.open_file(path))
-        self.parts[path.text] = part
+        self.enter(part)
         return part
 
     def new_id(self, now: datetime) -> str:
@@ -194,11 +164,16 @@ class Room:
             part.attempted = self.settings.max_file_bytes + 1
             raise CannotTake(f"the file is larger than {self.settings.max_file_bytes} bytes")
         part.attempted = max(part.attempted, offset + len(content))
+        more = offset + len(content) - part.length
+        if more > 0:
+            self.usage.check_bytes(more)
         self._not_looked += len(content)
         if self._not_looked >= _LOOK_AT_DISK_EVERY:
             self.check_disk()
             self._not_looked = 0
         part.write(offset, content)
+        if more > 0:
+            self.weigh(part)
 
     async def _prepare_first_write(self, upload: Upload, *, at_start: bool) -> None:
         """A resume goes on behind what is there; writing from byte 0 onto a part starts it over."""
@@ -207,11 +182,13 @@ class Room:
             await self._fill_from_base(upload.part)
         elif not upload.created:
             upload.part.rewind()
+            self.weigh(upload.part)
 
     async def _fill_from_base(self, part: Part) -> None:
         if part.base is not None:
             async with self._undisturbed(part):
                 await asyncio.to_thread(part.fill_from_base)
+            self.weigh(part)
 
     async def read(self, upload: Upload, offset: int, size: int) -> bytes:
         """Bytes of the file being written, for clients that open it both ways."""
@@ -231,6 +208,7 @@ class Room:
         ):  # else it only repeats what it was shown: lftp does, with nothing to send
             upload.touched = True
         part.set_size(size)
+        self.weigh(part)
 
     def _check_writer(self, upload: Upload) -> None:
         if upload.is_fenced():
@@ -277,7 +255,7 @@ class Room:
 
     async def _set_aside(self, part: Part, journal: Journal) -> None:
         """A temporary name: the file becomes visible, its rename to a final name will hand it over."""
-        await asyncio.to_thread(self.finisher.show, part.file, as_path=path_of(part.name))
+        self.usage.add(await asyncio.to_thread(self.finisher.show, part.file, as_path=path_of(part.name)))
         self.forget(part)
         part.remove()
         self.note("upload.set-aside", journal)
@@ -287,9 +265,9 @@ class Room:
         await asyncio.to_thread(self.finisher.commit, journal)
         part.journal = journal
         part.release()
-        await asyncio.to_thread(self.finisher.roll_forward, journal)
+        self.usage.add(await asyncio.to_thread(self.finisher.roll_forward, journal))
         self.forget(part)
-        self.note("upload.finished", journal, seconds=self.seconds_since(part.closed_at))
+        self.note_end(journal, seconds=self.seconds_since(part.closed_at))
 
     def seconds_since(self, moment: datetime | None) -> float | None:
         """How long ago that was: from the end of an upload to its hand-over."""
@@ -299,9 +277,9 @@ class Room:
         """The file cannot be finished: keep what is good of it for a resume, and tell the client."""
         reason = (error.strerror if isinstance(error, OSError) else str(error)) or "input/output error"
         self.note("upload.refused", part.journal, reason=reason)
-        if part.journal.state != FINISHING:  # else the decision stands, and the sweep tries again
+        if part.journal.state == WRITING:  # else the decision stands, and the sweep tries again
             async with self.lock:
-                part.rest(now=self.clock())
+                self.rest(part)
         raise error
 
     async def lose(self, upload: Upload) -> None:
@@ -316,7 +294,7 @@ class Room:
             if upload.changed_nothing:
                 self.drop(part, reason=None)
                 return
-            part.rest(now=self.clock())
+            self.rest(part)
             self.note("upload.lost", part.journal)
 
     @asynccontextmanager
@@ -335,15 +313,34 @@ class Room:
     async def push_on(self, name: str) -> None:
         """Finish what was decided and could not be done (a full disk, say) before the name is used again."""
         part = self.parts.get(name)
-        if part is not None and part.journal.state == FINISHING:
-            await asyncio.to_thread(self.finisher.roll_forward, part.journal)
+        if part is not None and part.journal.state != WRITING:
+            self.usage.add(await asyncio.to_thread(self.finisher.roll_forward, part.journal))
             self.forget(part)
-            self.note("upload.finished", part.journal)
+            self.note_end(part.journal)
+
+    def enter(self, part: Part) -> None:
+        """A part that its partner sees from now on."""
+        self.parts[part.name] = part
+        self.weigh(part)
+
+    def weigh(self, part: Part) -> None:
+        """Count what has come of a part, and is still there, against the quota."""
+        if self.parts.get(part.name) is part:
+            now = Change(bytes=part.length, files=1)
+            self.usage.add(Change(bytes=now.bytes - part.weighed.bytes, files=now.files - part.weighed.files))
+            part.weighed = now
+
+    def rest(self, part: Part) -> None:
+        """Nobody writes a part any more: keep it for a resume."""
+        part.rest(now=self.clock())
+        self.weigh(part)
 
     def forget(self, part: Part) -> None:
         """The part is no longer one: finished, or thrown away."""
         if self.parts.get(part.name) is part:
             del self.parts[part.name]
+        self.usage.add(Change(bytes=-part.weighed.bytes, files=-part.weighed.files))
+        part.weighed = Change()
         part.writer = None
 
     def drop(self, part: Part, *, reason: str | None) -> None:
@@ -358,6 +355,13 @@ class Room:
         disk = os.statvfs(self.staging)
         if disk.f_bavail * disk.f_frsize < self.settings.free_disk_floor:
             raise OSError(errno.ENOSPC, "the server's disk is nearly full; try again later")
+
+    def note_end(self, journal: Journal, **more: str | float | None) -> None:
+        """One audit line: a decision was carried out."""
+        if journal.state == FINISHING:
+            self.note("upload.finished", journal, **more)
+        else:
+            self.note("upload.incomplete", journal, **more)
 
     def note(self, event: str, journal: Journal, **more: str | float | None) -> None:
         """One audit line about an upload; `connection` is the one that wrote it last."""

@@ -29,7 +29,9 @@ from sftp_server.roll import Roll
 from sftp_server.room import Room
 from sftp_server.settings import Settings
 from sftp_server.threshold import Threshold
+from sftp_server.tidying import tidy
 from sftp_server.uploads import DoorSFTP
+from sftp_server.usage import Quota
 from sftp_server.visits import Visit, Visits
 
 KEX = ("mlkem768x25519-sha256", "curve25519-sha256", "curve25519-sha256@libssh.org")
@@ -112,6 +114,7 @@ class Door:
             asyncio.create_task(self._every(self.settings.reload_every, self._look_after_ban_requests)),
             asyncio.create_task(self._every(self.settings.sweep_every, self._sweep)),
             asyncio.create_task(self._every(_TELL_LEFT_OUT, self._tell_left_out)),
+            asyncio.create_task(self._every(self.settings.tidy_every, self._tidy)),
         ]
         self._audit.note("door.opened", port=self.port)
 
@@ -175,9 +178,22 @@ class Door:
                 clock=self._clock,
             )
             room.prepare()
+            room.usage.quota = self._quota_of(partner)
             recover(room)
             self._rooms[partner] = room
         return self._rooms[partner]
+
+    def _quota_of(self, partner: str) -> Quota:
+        """What the partner's account says, and for the rest what the house does."""
+        account, settings = self._roll.get(partner), self.settings
+        return Quota(
+            bytes=settings.bytes_per_partner
+            if account is None or account.max_bytes is None
+            else account.max_bytes,
+            files=settings.files_per_partner
+            if account is None or account.max_files is None
+            else account.max_files,
+        )
 
     def _recover(self) -> None:
         """Take up what the last run left; runs before anybody can come in."""
@@ -213,6 +229,8 @@ class Door:
     async def _look_after_accounts(self) -> None:
         """Read accounts that changed, and close the sessions of who may not be here any more, or not any longer."""
         self._reload_accounts()
+        for partner, room in self._rooms.items():
+            room.usage.quota = self._quota_of(partner)
         now = self._clock()
         for visit in self._visits:
             if visit.partner is None:
@@ -261,6 +279,10 @@ class Door:
     async def _sweep(self) -> None:
         for room in list(self._rooms.values()):
             await sweep(room)
+
+    async def _tidy(self) -> None:
+        for room in list(self._rooms.values()):
+            await tidy(room)
 
     # -- closing ---------------------------------------------------------------------------------------------
 

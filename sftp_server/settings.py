@@ -12,7 +12,7 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Settings:
-    """Every field but `home` and `crash_at` may be set in <home>/door.toml; times are in seconds."""
+    """Every field but `home` and `crash_at` may be set in <home>/door.toml; times are in seconds, if not said otherwise."""
 
     home: Path
     host: str = "0.0.0.0"  # noqa: S104 - partners come from outside; `--host` narrows it
@@ -33,9 +33,14 @@ class Settings:
     ban_time: float = 30 * 60
     never_banned: tuple[str, ...] = ()
     max_file_bytes: int = 520 * MIB
+    bytes_per_partner: int = 20 * 1024 * MIB
+    files_per_partner: int = 100_000
     free_disk_floor: int = 256 * MIB
     part_expires: float = 24 * 60 * 60
     sweep_every: float = 60
+    keep_files: float = 90
+    """Days that finished files stay listed; 0 is for ever."""
+    tidy_every: float = 10 * 60
     reload_every: float = 1
     drain: float = 30
     wait_for_home: float = 45

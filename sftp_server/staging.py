@@ -10,6 +10,7 @@ from pathlib import Path
 from sftp_server.journal import FINISHING, WRITING, Journal, journal_file, part_file, save_journal
 from sftp_server.ranges import Ranges
 from sftp_server.refusals import CannotTake
+from sftp_server.usage import Change
 
 CHECKPOINT_BYTES = 16 * 1024 * 1024
 """After so many new bytes the part is synced and its journal says so."""
@@ -56,6 +57,8 @@ class Part:
         self._tail_at = 0
         self.closed_at: datetime | None = None
         """When its client said that it is whole."""
+        self.weighed = Change()
+        """What of it is counted against the partner's quota."""
         self._synced = journal.bytes
         self._checkpoint: asyncio.Task[None] | None = None
 
@@ -77,6 +80,11 @@ class Part:
         if self.descriptor is None:
             return max(self.written.prefix - HELD_BACK, 0)
         return max(self.written.end, self.base_size)
+
+    @property
+    def length(self) -> int:
+        """How long its file is, shown or not."""
+        return max(self.written.end, self._tail_at + len(self.tail))
 
     @property
     def final_size(self) -> int:
@@ -166,7 +174,7 @@ class Part:
         """The client cuts the file, or says how long it is going to be (FSETSTAT)."""
         if self.descriptor is None:
             os.truncate(self.file, min(size, self.written.prefix))
-        elif size < max(self.written.end, self._tail_at + len(self.tail)):
+        elif size < self.length:
             os.ftruncate(self.descriptor, size)
         self.written.cut(size)
         self.tail = self.tail[: max(size - self._tail_at, 0)]

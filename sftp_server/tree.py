@@ -19,6 +19,7 @@ from sftp_server.names import (
 from sftp_server.refusals import CannotTake, Refused
 from sftp_server.room import Room
 from sftp_server.staging import Part, Sender
+from sftp_server.usage import Change
 
 _ROOT = VirtualPath(())
 
@@ -90,7 +91,9 @@ class Tree:
             if path.text in self._room.parts:
                 raise FileExistsError(errno.EEXIST, "a file has this name")
             self._room.check_disk()
+            self._room.usage.check_file()
             self._jail.make_folder(path)
+            self._room.usage.add(Change(files=1))
 
     async def remove_folder(self, path: VirtualPath) -> None:
         """An empty folder inside /incoming."""
@@ -99,6 +102,7 @@ class Tree:
             if self._parts_below(path):
                 raise OSError(errno.ENOTEMPTY, "an unfinished upload is in this folder")
             self._jail.remove_folder(path)
+            self._room.usage.add(Change(files=-1))
 
     async def remove(self, path: VirtualPath) -> None:
         """A file's visible name and its part; what was handed over stays handed over."""
@@ -117,6 +121,7 @@ class Tree:
                 self._room.drop(part, reason="removed")
             if visible is not None:
                 self._jail.remove_file(path)
+                self._room.usage.add(Change(bytes=-visible.size, files=-1))
 
     async def set_size(self, path: VirtualPath, size: int) -> None:
         """SETSTAT of a size: cuts a part that nobody is writing; a finished file keeps its size."""
@@ -128,7 +133,8 @@ class Tree:
                 await part.settle()
                 part.set_size(size)
                 if part.writer is None:
-                    part.rest(now=self._room.clock())
+                    self._room.rest(part)
+                self._room.weigh(part)
             elif part is not None or self._jail.entry(path).size != size:
                 raise Refused("a finished file keeps its size; send it again instead")
 
@@ -185,13 +191,20 @@ class Tree:
         if part is not None:
             await self._rename_part(part, new)
             if visible is not None:
-                self._jail.move(old, new)
+                self._move_over(old, new)
             self._note("file.renamed", old, new, sender)
         elif is_temporary(old) and not is_temporary(new) and not self._room.finisher.was_handed_over(old):
             await self._hand_over(old, new, sender=sender)
         else:
-            self._jail.move(old, new)
+            self._move_over(old, new)
             self._note("file.renamed", old, new, sender)
+
+    def _move_over(self, old: VirtualPath, new: VirtualPath) -> None:
+        """A visible file gets another name; one that had the name is gone."""
+        replaced = self._jail.find(new)
+        self._jail.move(old, new)
+        if replaced is not None:
+            self._room.usage.add(Change(bytes=-replaced.size, files=-1))
 
     async def _rename_part(self, part: Part, new: VirtualPath) -> None:
         await part.settle()
@@ -217,9 +230,9 @@ class Tree:
             part.unlink(missing_ok=True)
             raise
         room.parts[new.text] = waiting = Part(staging=room.staging, journal=journal)
-        await asyncio.to_thread(room.finisher.roll_forward, journal)
+        room.usage.add(await asyncio.to_thread(room.finisher.roll_forward, journal))
         room.forget(waiting)
-        room.note("upload.finished", journal, seconds=room.seconds_since(now))
+        room.note_end(journal, seconds=room.seconds_since(now))
 
     async def _rename_folder(self, old: VirtualPath, new: VirtualPath) -> None:
         """Folders may be renamed and moved, but not deeper than they were."""

@@ -14,8 +14,9 @@ from asyncssh.sftp import SFTPServer
 from sftp_server.audit import warn
 from sftp_server.jail import Entry
 from sftp_server.names import VirtualPath, canonical_path, expand_home, parse_path
+from sftp_server.openings import OpenWish, Upload
 from sftp_server.refusals import Refused
-from sftp_server.room import OpenWish, Room, Upload
+from sftp_server.room import Room
 from sftp_server.tree import Tree
 from sftp_server.visits import Visit
 

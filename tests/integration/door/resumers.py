@@ -102,9 +102,9 @@ def needs(client: str) -> None:
         pytest.skip("no curl that speaks SFTP is installed")
 
 
-def begin_and_lose(house: House, content: bytes, name: str) -> None:
+def begin_and_lose(house: House, content: bytes, name: str, *, partner: str = "techem") -> None:
     """Send some bytes of a file and lose the connection."""
-    with house.transport() as transport:
+    with house.transport(partner) as transport:
         sftp = paramiko.SFTPClient.from_transport(transport)
         assert sftp is not None
         handle = sftp.open(name, "wb")  # named, for paramiko closes what nobody holds

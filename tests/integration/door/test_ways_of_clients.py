@@ -8,7 +8,8 @@ import paramiko
 import pytest
 from paramiko.common import cMSG_REQUEST_FAILURE
 
-from tests.integration.door.house import House
+from sftp_server.staging import HELD_BACK
+from tests.integration.door.house import House, wait_until
 from tests.integration.door.test_hostile_packets import Raw, raw_session, text
 
 OPEN, CLOSE, WRITE, LSTAT, SETSTAT, FSETSTAT, MKDIR, REALPATH, STAT, RENAME, SYMLINK, EXTENDED = (
@@ -41,6 +42,9 @@ def _size(raw: Raw, name: bytes) -> int | None:
     return struct.unpack(">Q", answer[5:13])[0] if answer[0] == ATTRS else None
 
 
+LINES = b"".join(b"%d;2026-11-01;12,5\n" % number for number in range(20))
+
+
 def _named(house: House, name: str) -> list[bytes]:
     return [house.content(ticket) for ticket in house.tickets() if ticket["name"] == name]
 
@@ -66,15 +70,16 @@ def test_winscp_resumes_by_offset_without_append_or_truncate(house: House) -> No
     name = b"/incoming/r.csv.filepart"
     with raw_session(house) as raw:
         handle = raw.open(name, W_CREAT_TRUNC)
-        assert _write(raw, handle, 0, b"first;") == OK  # and the session ends without a CLOSE
+        assert _write(raw, handle, 0, LINES[:200]) == OK  # and the session ends without a CLOSE
+    wait_until(lambda: any(lost["name"] == name[1:].decode() for lost in house.audit("upload.lost")))
     with raw_session(house) as raw:
-        assert _size(raw, name) == 6
+        assert _size(raw, name) == 200 - HELD_BACK
         handle = raw.open(name, W_CREAT)
-        assert _write(raw, handle, 6, b"second\n") == OK
+        assert _write(raw, handle, 200 - HELD_BACK, LINES[200 - HELD_BACK :]) == OK
         assert raw.status(FSETSTAT, text(handle) + TIMES) == OK
         assert raw.status(CLOSE, text(handle)) == OK
         assert raw.status(RENAME, text(name) + text(b"/incoming/r.csv")) == OK
-    assert _named(house, "incoming/r.csv") == [b"first;second\n"]
+    assert _named(house, "incoming/r.csv") == [LINES]
 
 
 def test_winscp_removes_the_old_file_and_renames_onto_its_name(house: House) -> None:
@@ -109,14 +114,15 @@ def test_filezilla_makes_each_folder_of_a_path_looks_and_sets_the_time_by_name(h
 def test_filezilla_resumes_by_opening_without_create_and_looking_at_the_size(house: House) -> None:
     with raw_session(house) as raw:
         handle = raw.open(b"/incoming/z.csv", W_CREAT_TRUNC)
-        _write(raw, handle, 0, b"first;")
+        _write(raw, handle, 0, LINES[:200])
     with raw_session(house) as raw:
         handle = raw.open(b"/incoming/z.csv", 0x02)
         answer = raw.ask(8, text(handle))  # FSTAT
-        assert struct.unpack(">Q", answer[5:13]) == (6,)
-        assert _write(raw, handle, 6, b"second\n") == OK
+        (size,) = struct.unpack(">Q", answer[5:13])
+        assert size == 200 - HELD_BACK
+        assert _write(raw, handle, size, LINES[size:]) == OK
         assert raw.status(CLOSE, text(handle)) == OK
-    assert _named(house, "incoming/z.csv") == [b"first;second\n"]
+    assert _named(house, "incoming/z.csv") == [LINES]
 
 
 # -- OpenSSH -----------------------------------------------------------------------------------------------------

@@ -12,9 +12,10 @@ import pytest
 from sftp_server.audit import Audit
 from sftp_server.crash import CrashPoints
 from sftp_server.names import path_of
+from sftp_server.openings import OpenWish
 from sftp_server.recovery import recover, sweep
 from sftp_server.refusals import Refused
-from sftp_server.room import OpenWish, Room
+from sftp_server.room import Room
 from sftp_server.settings import Settings
 from sftp_server.staging import CHECKPOINT_BYTES, Sender
 from sftp_server.tree import Tree
