@@ -22,8 +22,10 @@ FULL = "your folder is full"
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A door with small quotas for every partner: 10,000 bytes and 8 files; tests take a partner each."""
-    settings: dict[str, int | float | bool] = {"bytes_per_partner": 10_000, "files_per_partner": 8}
-    made = House(home=tmp_path_factory.mktemp("quotas") / "home", settings=settings)
+    made = House(
+        home=tmp_path_factory.mktemp("quotas") / "home",
+        settings={"bytes_per_partner": 10_000, "files_per_partner": 8},
+    )
     made.furnish()
     for partner in ("bytes", "files", "folders", "over", "whole", "scp"):
         made.write_account(partner)
