@@ -11,6 +11,8 @@ MAX_FOLDERS = 4
 """How many folders deep a partner may go below /incoming."""
 INCOMING = "incoming"
 RECEIPTS = "receipts"
+STAGING = ".staging"
+"""Our own folder beside the partner's files: out of reach, and whoever asks for it is told so and audited."""
 
 _TEMPORARY_ENDS = (".filepart", ".part", ".partial", ".tmp", ".uploading")
 _TEMPORARY_STARTS = (".in.",)
@@ -59,6 +61,8 @@ def check_name(name: str) -> None:
     """Refuse a single name that is not safe to keep or to show; `Refused` says why."""
     if name in ("", ".", ".."):
         raise Refused("'.' and '..' are not names; give the path from the root")
+    if name == STAGING:
+        raise Refused("there is no such place")
     if len(name.encode("utf-8", "surrogatepass")) > MAX_NAME_BYTES:
         raise Refused(f"the name is longer than {MAX_NAME_BYTES} bytes")
     for letter in name:

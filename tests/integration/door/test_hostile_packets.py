@@ -3,17 +3,15 @@
 import io
 import struct
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import paramiko
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.door.conftest import HouseMaker
 from tests.integration.door.house import House, wait_until
+from tests.integration.door.raw_sftp import raw_session, text
 
 FXP_INIT, FXP_OPEN, FXP_CLOSE, FXP_READ, FXP_WRITE, FXP_FSETSTAT, FXP_LINK, FXP_EXTENDED = (
     1,
@@ -27,69 +25,6 @@ FXP_INIT, FXP_OPEN, FXP_CLOSE, FXP_READ, FXP_WRITE, FXP_FSETSTAT, FXP_LINK, FXP_
 )
 FXP_STATUS, FXP_HANDLE = 101, 102
 PERMISSION_DENIED, FAILURE, UNSUPPORTED = 3, 4, 8
-
-
-def text(content: bytes) -> bytes:
-    """A string as SSH writes it."""
-    return struct.pack(">I", len(content)) + content
-
-
-class Raw:
-    """An SFTP session without a client: packets in, packets out."""
-
-    def __init__(self, channel: paramiko.Channel) -> None:
-        self.channel = channel
-        self._id = 0
-        channel.settimeout(10)
-        self.send(bytes([FXP_INIT]) + struct.pack(">I", 3))
-        self.receive()
-
-    def send(self, payload: bytes) -> None:
-        """One packet."""
-        self.channel.sendall(text(payload))
-
-    def receive(self) -> bytes:
-        """One answer; `EOFError` when the session was ended."""
-        (length,) = struct.unpack(">I", self._exactly(4))
-        return self._exactly(length)
-
-    def _exactly(self, size: int) -> bytes:
-        came = b""
-        while len(came) < size:
-            more = self.channel.recv(size - len(came))
-            if not more:
-                raise EOFError
-            came += more
-        return came
-
-    def ask(self, kind: int, body: bytes) -> bytes:
-        """A request and its answer, without kind and id."""
-        self._id += 1
-        self.send(bytes([kind]) + struct.pack(">I", self._id) + body)
-        answer = self.receive()
-        assert struct.unpack(">I", answer[1:5]) == (self._id,)
-        return answer[:1] + answer[5:]
-
-    def status(self, kind: int, body: bytes) -> int:
-        """The status code of an answer that must be a status."""
-        answer = self.ask(kind, body)
-        assert answer[0] == FXP_STATUS
-        return int(struct.unpack(">I", answer[1:5])[0])
-
-    def open(self, name: bytes, flags: int) -> bytes:
-        """A handle."""
-        answer = self.ask(FXP_OPEN, text(name) + struct.pack(">II", flags, 0))
-        assert answer[0] == FXP_HANDLE
-        return answer[5:]
-
-
-@contextmanager
-def raw_session(house: House) -> Iterator[Raw]:
-    """A logged-in channel that speaks SFTP by hand."""
-    with house.transport() as transport:
-        channel = transport.open_session()
-        channel.invoke_subsystem("sftp")
-        yield Raw(channel)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +121,7 @@ def test_any_packets_at_all_are_answered_and_leave_the_home_as_it_was(make_house
     assert house.warnings() == []
     assert (house.home.parent / "outside").read_text() == "SECRET"
     assert {entry.name for entry in house.home.iterdir()} == {
-        "accounts", "audit", "door.toml", "hostkeys", "landing", "partners", "receipts",
+        "accounts", "audit", "ban-requests", "bans", "door.toml", "hostkeys", "landing", "partners", "receipts",
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from paramiko.common import cMSG_REQUEST_FAILURE
 
 from sftp_server.staging import HELD_BACK
 from tests.integration.door.house import House, wait_until
-from tests.integration.door.test_hostile_packets import Raw, raw_session, text
+from tests.integration.door.raw_sftp import Raw, raw_session, text
 
 OPEN, CLOSE, WRITE, LSTAT, SETSTAT, FSETSTAT, MKDIR, REALPATH, STAT, RENAME, SYMLINK, EXTENDED = (
     3, 4, 6, 7, 9, 10, 14, 16, 17, 18, 20, 200,

@@ -129,3 +129,9 @@ def test_temporary_names_are_known(name: str) -> None:
 @pytest.mark.parametrize("name", ["a.csv", "part", "apart.csv", "in.a.csv", "a.part.csv", "tmp.csv"])
 def test_final_names_are_not_taken_for_temporary_ones(name: str) -> None:
     assert not is_temporary(path_of(f"x.part/{name}"))
+
+
+def test_our_own_folder_is_out_of_reach_by_name() -> None:
+    for raw in (b"/.staging", b".staging/x.part", b"/incoming/.staging/x", b"/receipts/.staging"):
+        with pytest.raises(Refused):
+            parse_path(raw)
