@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from sqlalchemy import event
 
 from meterdrop.model.errors import TryAgain
 from meterdrop.usecases.checkpoint import WATCH_POINTS, kill_at
@@ -291,3 +292,19 @@ def test_disk_without_room_is_waited_for(rig: Rig) -> None:
     rig.restart()
     rig.wait()
     assert len(rig.taken()) == 1
+
+
+@pytest.mark.parametrize("count", [3, 60])
+def test_look_at_files_that_were_taken_asks_the_database_as_often_for_many_as_for_few(
+    rig: Rig, count: int
+) -> None:
+    for number in range(count):
+        rig.put(CONTENT + b"%d\n" % number, name=f"{number}.csv")
+    rig.wait()
+    assert len(rig.taken()) == count
+    asked: list[str] = []
+    event.listen(rig.house.database._engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+
+    rig.look()
+
+    assert len([words for words in asked if words.startswith("SELECT")]) == 1

@@ -1,6 +1,8 @@
 """A watched folder as another SFTP server fills it, and a clock that is turned by hand."""
 
 import json
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from meterdrop.store import deliveries
 from meterdrop.usecases.watch import Looked, WatchFolders
 
 QUIET = 10.0
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 CONTENT = b"SerialNum;Value;Unit;Date\n10001;1;m3;2026-10-31\n"
 OTHER = b"SerialNum;Value;Unit;Date\n10001;2;m3;2026-10-31\n"
 
@@ -38,6 +41,10 @@ class Rig:
         """Another process."""
         self.house.database.close()
         self.house, self.watch = self.started()
+
+    def turn_clock_by_itself(self) -> None:
+        """From here on time passes."""
+        self.watch.passed = time.monotonic
 
     def put(self, content: bytes = CONTENT, *, name: str = "readings.csv") -> Path:
         """As a server does that writes in place."""

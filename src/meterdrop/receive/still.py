@@ -91,11 +91,14 @@ class Stillness:
     """
 
     quiet_for: float
+    newcomers: int = 0
+    """How many files of the last look nobody had seen before."""
     _waits: dict[str, _Wait] = field(default_factory=dict)
 
     def look(self, seen: list[Seen], *, now: float) -> list[Seen]:
         """Those that it is time to take, in the order in which they changed last; what is not among `seen` is forgotten."""
         before, self._waits = self._waits, {}
+        self.newcomers = sum(one.path not in before for one in seen)
         due = []
         for one in seen:
             wait = before.get(one.path)

@@ -148,6 +148,7 @@ def _watcher(house: House) -> Watcher | None:
     """Who looks after the watched folders, if there are any."""
     watch = house.watch_folders
     if watch is None:
+        told_in(house.home).unlink(missing_ok=True)  # of a time when there were
         return None
     return Watcher(
         watch=watch,

@@ -2,14 +2,14 @@
 
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import structlog
+from watchdog.observers.api import BaseObserver
 
 from meterdrop.model.errors import TryAgain
 from meterdrop.model.watched import PartnerFolder, WatchedFolders
@@ -25,7 +25,6 @@ _WITHOUT_BELL: Final = 2.0
 """Seconds from look to look where no bell rings."""
 _SOON: Final = 0.05
 _REFRESH: Final = 1.0
-_TELL_EVERY: Final = timedelta(seconds=10)
 _JOIN: Final = 30.0
 
 
@@ -44,8 +43,15 @@ class Watcher:
     _rests_until: dict[str, float] = field(default_factory=dict)
     _seen: dict[str, PartnerFolder] = field(default_factory=dict)
     _unknown: tuple[str, ...] = ()
+    _swept: datetime | None = None
     _written: WatchedFolders | None = None
     _refreshed: float = 0.0
+    _stranger_rang: bool = False
+    _observer: BaseObserver | None = None
+    _hang_again: float = 0.0
+    _rang: set[str] = field(default_factory=set)
+    """Who rang since the last look."""
+    _is_deaf: bool = False
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -60,37 +66,40 @@ class Watcher:
         self._rung.set()
         if self._thread is not None:
             self._thread.join(_JOIN)
-        self.told.unlink(missing_ok=True)
 
     def _run(self) -> None:
-        with ExitStack() as bells:
-            every = self._every(bells)
-            sweep = 0.0
-            while not self._stopping.is_set():
-                now = self.watch.passed()
-                if now >= sweep:
-                    self._guarded(self._sweep)
-                    sweep = now + every
-                for partner in self._due():
-                    if not self._stopping.is_set():
-                        self._guarded(partial(self._look, partner))
-                self._guarded(self._tell)
-                self._sleep(sweep)
+        sweep = 0.0
+        while not self._stopping.is_set():
+            now = self.watch.passed()
+            if now >= sweep:
+                self._hang_bell()
+                self._guarded(self._sweep)
+                sweep = now + self._sweep_every()
+            for partner in self._due():
+                if not self._stopping.is_set():
+                    self._guarded(partial(self._look, partner))
+            self._guarded(self._tell)
+            self._sleep(sweep)
+        if self._observer is not None:
+            self._observer.stop()
 
-    def _every(self, bells: ExitStack) -> float:
-        """How often to sweep: seldom if a bell rings."""
-        if self.has_bell:
-            try:
-                observer = bell.watch_tree(self.watch.folder, ring=self._ring)
-            except (
-                OSError,
-                RecursionError,
-            ):  # no more watches to be had, or folders that no program can walk
-                log.exception("watch.no-bell")
-            else:
-                bells.callback(observer.stop)
-                return self.sweep_seconds
-        return min(_WITHOUT_BELL, self.sweep_seconds)
+    def _sweep_every(self) -> float:
+        return self.sweep_seconds if self._observer is not None else min(_WITHOUT_BELL, self.sweep_seconds)
+
+    def _hang_bell(self) -> None:
+        """A bell, if there should be one and there is none, or if it did not ring when it should have."""
+        now = self.watch.passed()
+        if not self.has_bell or (self._observer is not None and not self._is_deaf) or now < self._hang_again:
+            return
+        self._is_deaf, self._hang_again = False, now + self.sweep_seconds
+        if self._observer is not None:
+            self._observer.stop()
+            self._observer = None
+        try:
+            self._observer = bell.watch_tree(self.watch.folder, ring=self._ring)
+        except Exception as error:
+            # No more watches to be had, a tree that can't be walked: the bell is a hint, and we can do without.
+            log.warning("watch.no-bell", why=str(error))
 
     def _ring(self, partner: str) -> None:
         self._ringing.add(partner)
@@ -102,11 +111,11 @@ class Watcher:
         now = self.watch.passed()
         self._next = dict.fromkeys(known, now)
         self._seen = {name: self._seen[name] for name in known if name in self._seen}
-        self._unknown = unknown
+        self._unknown, self._swept = unknown, self.watch.clock()
 
     def _refresh(self) -> None:
         """A folder rang that nobody knew at the last sweep: its partner may have been added since."""
-        self._refreshed = self.watch.passed()
+        self._refreshed, self._stranger_rang = self.watch.passed(), False
         known, self._unknown = self.watch.folders()
         self._next |= {name: self._refreshed for name in known if name not in self._next}
 
@@ -115,10 +124,13 @@ class Watcher:
         now = self.watch.passed()
         while self._ringing:
             rung = self._ringing.pop()
+            self._rang.add(rung)
             if rung in self._next:
                 self._next[rung] = now
-            elif now - self._refreshed > _REFRESH:
-                self._guarded(self._refresh)
+            else:
+                self._stranger_rang = True
+        if self._stranger_rang and now - self._refreshed > _REFRESH:
+            self._guarded(self._refresh)
         for partner, rests in self._rests_until.items():
             if partner in self._next:
                 self._next[partner] = max(self._next[partner], rests)
@@ -128,21 +140,30 @@ class Watcher:
         del self._next[partner]
         looked = self.watch.look(partner)
         now = self.watch.passed()
+        self._is_deaf |= bool(looked.newcomers) and partner in self._seen and partner not in self._rang
+        self._rang.discard(partner)
         self._seen[partner] = looked.folder
         self._rests_until[partner] = now + _REST * looked.cost
         self._next[partner] = now + self.sweep_seconds if looked.due is None else max(now, looked.due)
 
     def _tell(self) -> None:
+        """Says when the last sweep was that could be made: so `status` notices when there are none any more."""
+        if self._swept is None:
+            return
         told = WatchedFolders(
-            at=self.watch.clock(), folder=str(self.watch.folder), partners=self._seen, unknown=self._unknown
+            at=self._swept,
+            folder=str(self.watch.folder),
+            partners=dict(self._seen),
+            unknown=self._unknown,
         )
-        before = self._written
-        if before is None or told.at - before.at > _TELL_EVERY or replace(before, at=told.at) != told:
+        if told != self._written:
             watch_told.write(self.told, told)
-            self._written = replace(told, partners=dict(told.partners))
+            self._written = told
 
     def _sleep(self, sweep: float) -> None:
         until = min([sweep, *self._next.values()])
+        if self._stranger_rang:
+            until = min(until, self._refreshed + _REFRESH)
         if self._rung.wait(max(_SOON, until - self.watch.passed())):
             self._stopping.wait(_SOON)  # whoever rings once rings often
         self._rung.clear()

@@ -67,11 +67,13 @@ class _Waiting:
 
 @dataclass(frozen=True)
 class Looked:
-    """One look at one partner's folder: how it is, when to look again at the latest, and how long looking took."""
+    """One look at one partner's folder: how it is, when to look again at the latest, how long looking took, and how
+    many files were not there before."""
 
     folder: PartnerFolder
     due: float | None
     cost: float
+    newcomers: int
 
 
 @dataclass
@@ -122,6 +124,7 @@ class WatchFolders:
             folder=self._as_it_is(waiting, files=files, left_out=left_out, cut=walk.cut),
             due=waiting.still.next_due(),
             cost=cost,
+            newcomers=waiting.still.newcomers,
         )
 
     # -- what lies there ---------------------------------------------------------------------------------------
@@ -294,10 +297,11 @@ class WatchFolders:
     def _came_before(self, one: Seen, *, partner: str, sha256: str) -> bool:
         """Whether only the file's times, owner or name changed: then there is nothing new to load."""
         file = one.watched()
-        with self.database.writing() as store:
+        with self.database.reading() as store:
             upload = watched.same_bytes(store, partner=partner, path=one.path, body=file.body, sha256=sha256)
-            if upload is None:
-                return False
+        if upload is None:
+            return False
+        with self.database.writing() as store:
             watched.note(
                 store,
                 partner=partner,
