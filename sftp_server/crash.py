@@ -4,10 +4,10 @@ import os
 import signal
 
 POINTS = (
-    "door:synced",
     "door:hashed",
-    "door:journalled",
     "door:linked",
+    "door:synced",
+    "door:journalled",
     "door:handed",
     "door:shown",
     "door:done",

@@ -2,18 +2,38 @@
 
 import hashlib
 import os
+import shutil
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sftp_server.crash import CrashPoints
-from sftp_server.handoff import FINISHED, INCOMPLETE, Ticket, hand_over
+from sftp_server.handoff import (
+    FINISHED,
+    INCOMPLETE,
+    Ticket,
+    half_made_folder,
+    hand_over,
+    let_out,
+    put_together,
+)
 from sftp_server.jail import Jail
-from sftp_server.journal import FINISHING, GIVING_UP, WRITING, Journal, journal_file, part_file, save_journal
+from sftp_server.journal import (
+    FINISHING,
+    GIVING_UP,
+    WRITING,
+    Journal,
+    journal_file,
+    part_file,
+    put_in_place,
+    write_beside,
+)
 from sftp_server.names import VirtualPath, path_of
 from sftp_server.staging import PART_MODE, digest
+from sftp_server.syncing import Syncer
 from sftp_server.ulid import new_ulid
 from sftp_server.usage import Change
 
@@ -40,13 +60,14 @@ def _decided_ticket(journal: Journal) -> Ticket:
     return ticket_of(journal, outcome=outcome, sha256=journal.sha256, finished_at=journal.finished_at)
 
 
-def _sync_with_mode(file: Path, mode: int | None) -> None:
-    """Bring a file to the disk; its mode too, if one is given."""
-    descriptor = os.open(file, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+@contextmanager
+def _with_mode(file: Path, mode: int | None) -> Iterator[int]:
+    """The file, opened to be synced; with that mode, if one is given."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         if mode is not None:
             os.fchmod(descriptor, mode)
-        os.fsync(descriptor)
+        yield descriptor
     finally:
         os.close(descriptor)
 
@@ -54,49 +75,93 @@ def _sync_with_mode(file: Path, mode: int | None) -> None:
 class Finisher:
     """Takes whole parts of one partner to landing and to their visible name. Works on disk only; no event loop."""
 
-    def __init__(self, *, staging: Path, landing: Path, jail: Jail, crash: CrashPoints) -> None:
+    def __init__(
+        self, *, staging: Path, landing: Path, jail: Jail, syncer: Syncer, crash: CrashPoints
+    ) -> None:
         self._staging = staging
         self._landing = landing
         self._jail = jail
+        self._syncer = syncer
         self._crash = crash
 
-    def sync(self, file: Path) -> None:
-        """Bring the bytes to the disk, not yet for the pipeline to read."""
-        _sync_with_mode(file, PART_MODE)
-        self._crash.reached("door:synced")
-
-    def sync_and_digest(self, file: Path, *, hand_over: bool) -> tuple[str, int]:
-        """Bring the bytes to the disk, then read what is there: sha256 and length."""
-        _sync_with_mode(file, HANDED_MODE if hand_over else None)
-        self._crash.reached("door:synced")
+    def digest(self, file: Path) -> tuple[str, int]:
+        """Read what is there: sha256 and length."""
         found = digest(file)
         self._crash.reached("door:hashed")
         return found
 
-    def commit(self, journal: Journal) -> None:
-        """Decide to hand over. Once this returns, a crash can delay the hand-over but not undo it."""
-        save_journal(self._staging, journal, durable=True)
+    def decide(self, journal: Journal) -> None:
+        """Decide to hand over: put all together, bring all of it to the disk at once, then let the journal count.
+
+        Once this returns, a kill can delay the hand-over but not undo it.
+        """
+        decision = None
+        try:
+            decision = self._prepare(journal)
+            put_in_place(decision)
+        except OSError:
+            shutil.rmtree(half_made_folder(self._landing, journal.upload), ignore_errors=True)
+            if decision is not None:
+                decision.unlink(missing_ok=True)
+            raise
         self._crash.reached("door:journalled")
 
+    def _prepare(self, journal: Journal) -> Path:
+        """All that the decision needs, synced; gives the journal that is not yet in its place."""
+        part = part_file(self._staging, journal.upload)
+        made = put_together(
+            landing=self._landing, ticket=_decided_ticket(journal), content=part, crash=self._crash
+        )
+        decision = write_beside(self._staging, journal)
+        # A file that has a name already is marked only after the decision: the mark without it would lose the file.
+        with _with_mode(part, HANDED_MODE if journal.source is None else None) as content:
+            self._syncer.sync(content, decision, *made)
+        self._crash.reached("door:synced")
+        return decision
+
+    def complete(self, journal: Journal) -> Change:
+        """What `decide` put together goes out; when this returns, a power cut cannot undo it either."""
+        let_out(landing=self._landing, upload=journal.upload, crash=self._crash)
+        return self._finish(journal)
+
     def roll_forward(self, journal: Journal) -> Change:
-        """Everything after the decision; harmless when some of it was done before. What it changed in the partner's folder."""
+        """Everything after the decision, in another run or once more; harmless when some of it was done before.
+
+        What it changed in the partner's folder.
+        """
         if journal.state == GIVING_UP:
             return self._throw_away(journal)
-        change = Change()
         part = part_file(self._staging, journal.upload)
         if part.exists():  # else the file got its visible name, which happens after the hand-over
-            ticket = _decided_ticket(journal)
-            if journal.source is not None:  # only now: a mark without the decision would lose the file
-                _sync_with_mode(part, HANDED_MODE)
-            hand_over(landing=self._landing, ticket=ticket, content=part, crash=self._crash)
-            change += self.show(part, as_path=path_of(journal.name))
+            hand_over(
+                landing=self._landing, ticket=_decided_ticket(journal), content=part, syncer=self._syncer,
+                crash=self._crash,
+            )  # fmt: skip
+        return self._finish(journal)
+
+    def _finish(self, journal: Journal) -> Change:
+        """The visible name, and everything on disk."""
+        change = Change()
+        part = part_file(self._staging, journal.upload)
+        if part.exists():
+            if journal.source is not None:
+                with _with_mode(part, HANDED_MODE) as content:
+                    self._syncer.sync(content)
+            change += self._show(part, self._landing, as_path=path_of(journal.name))
         if journal.source is not None:
             change += self._drop_source(journal.source, journal.name)
         self._crash.reached("door:done")
         journal_file(self._staging, journal.upload).unlink(missing_ok=True)
         return change
 
-    def show(self, part: Path, *, as_path: VirtualPath) -> Change:
+    def set_aside(self, part: Path, *, as_path: VirtualPath) -> Change:
+        """The visible name for a whole file, with a mode that says: not yet for the pipeline to read."""
+        with _with_mode(part, PART_MODE) as content:
+            self._syncer.sync(content)
+        self._crash.reached("door:synced")
+        return self._show(part, as_path=as_path)
+
+    def _show(self, part: Path, *synced_too: Path, as_path: VirtualPath) -> Change:
         """Give the bytes their visible name, over whatever had it; never written in place."""
         with self._jail.folder(as_path.parent, make=True) as folder:
             change = Change(bytes=part.stat().st_size, files=1)
@@ -104,7 +169,7 @@ class Finisher:
                 replaced = os.stat(as_path.name, dir_fd=folder, follow_symlinks=False)
                 change += Change(bytes=-replaced.st_size, files=-1)
             os.rename(part, as_path.name, dst_dir_fd=folder)
-            os.fsync(folder)
+            self._syncer.sync(folder, *synced_too)
         part.unlink(missing_ok=True)  # rename leaves both names when they are one file already
         self._crash.reached("door:shown")
         return change
@@ -142,14 +207,21 @@ class Finisher:
         sha256, _ = digest(part_file(self._staging, journal.upload))
         self._crash.reached("door:hashed")
         decided = replace(journal, state=GIVING_UP, sha256=sha256, finished_at=finished_at)
-        self.commit(decided)
+        decision = write_beside(self._staging, decided)
+        self._syncer.sync(decision)
+        put_in_place(decision)
+        self._syncer.sync(self._staging)
+        self._crash.reached("door:journalled")
         return decided
 
     def _throw_away(self, journal: Journal) -> Change:
         """Tell the pipeline of a part that was given up, then throw it away."""
         part = part_file(self._staging, journal.upload)
         if part.exists():
-            hand_over(landing=self._landing, ticket=_decided_ticket(journal), content=None, crash=self._crash)
+            hand_over(
+                landing=self._landing, ticket=_decided_ticket(journal), content=None, syncer=self._syncer,
+                crash=self._crash,
+            )  # fmt: skip
         part.unlink(missing_ok=True)
         self._crash.reached("door:done")
         journal_file(self._staging, journal.upload).unlink(missing_ok=True)
@@ -175,7 +247,9 @@ class Finisher:
                 finished_at=now, sha256=sha256,
             )  # fmt: skip
             ticket = ticket_of(journal, outcome=INCOMPLETE, sha256=sha256, finished_at=now)
-            hand_over(landing=self._landing, ticket=ticket, content=None, crash=self._crash)
+            hand_over(
+                landing=self._landing, ticket=ticket, content=None, syncer=self._syncer, crash=self._crash
+            )
             os.fchmod(opened, TOLD_MODE)
             os.fsync(opened)
         return journal

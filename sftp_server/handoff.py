@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sftp_server.audit import timestamp
 from sftp_server.crash import CrashPoints
+from sftp_server.syncing import Syncer
 
 FINISHED = "finished"
 INCOMPLETE = "incomplete"
@@ -45,44 +46,44 @@ HANDED_FOLDER_MODE = 0o770
 """The pipeline, under a user of its own but of the same group, empties and removes the folder."""
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder outlive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def half_made_folder(landing: Path, upload: str) -> Path:
+    """Where an upload is put together, out of the pipeline's sight."""
+    return landing / f".{upload}.tmp"
 
 
-def write_synced(file: Path, text: str) -> None:
-    """A small new file that outlives a power cut."""
-    with file.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
+def put_together(*, landing: Path, ticket: Ticket, content: Path | None, crash: CrashPoints) -> list[Path]:
+    """Make all that the pipeline will find, but not yet for it to see; gives what must be synced before it may.
 
-
-def hand_over(*, landing: Path, ticket: Ticket, content: Path | None, crash: CrashPoints) -> None:
-    """Put the upload on the pipeline's doorstep; doing it twice is harmless.
-
-    `content` (already synced, on the same filesystem) is linked, not moved: the partner goes on seeing its file.
+    `content` (on the same filesystem) is linked, not moved: the partner goes on seeing its file.
     """
-    final = landing / ticket.upload
-    if final.exists():
-        return
-    half_made = landing / f".{ticket.upload}.tmp"
+    half_made = half_made_folder(landing, ticket.upload)
     if half_made.exists():
         shutil.rmtree(half_made)
     half_made.mkdir(mode=0o700)
     half_made.chmod(HANDED_FOLDER_MODE)
     if content is not None:
         os.link(content, half_made / "content", follow_symlinks=False)
-    write_synced(half_made / "ticket.json", ticket.as_json())
-    sync_folder(half_made)
+    written = half_made / "ticket.json"
+    written.write_text(ticket.as_json(), "utf-8")
     crash.reached("door:linked")
-    half_made.rename(final)
-    sync_folder(landing)
+    return [written, half_made]
+
+
+def let_out(*, landing: Path, upload: str, crash: CrashPoints) -> None:
+    """The one atomic step: put what was put together (and synced) on the pipeline's doorstep."""
+    half_made_folder(landing, upload).rename(landing / upload)
     crash.reached("door:handed")
+
+
+def hand_over(
+    *, landing: Path, ticket: Ticket, content: Path | None, syncer: Syncer, crash: CrashPoints
+) -> None:
+    """Both, with a content that is synced already; doing it twice is harmless."""
+    if (landing / ticket.upload).exists():
+        return
+    syncer.sync(*put_together(landing=landing, ticket=ticket, content=content, crash=crash))
+    let_out(landing=landing, upload=ticket.upload, crash=crash)
+    syncer.sync(landing)
 
 
 def clear_half_made(landing: Path) -> None:

@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 
 from sftp_server.audit import timestamp
-from sftp_server.handoff import sync_folder, write_synced
 
 WRITING = "writing"
 FINISHING = "finishing"
@@ -48,21 +47,25 @@ def part_file(staging: Path, upload: str) -> Path:
     return staging / f"{upload}.part"
 
 
-def save_journal(staging: Path, journal: Journal, *, durable: bool) -> None:
-    """Replace the journal in one step; `durable` makes it outlive a power cut."""
+def write_beside(staging: Path, journal: Journal) -> Path:
+    """Write a journal that does not count yet; `put_in_place` makes it count."""
     facts = {
         name: timestamp(value) if isinstance(value, datetime) else value
         for name, value in vars(journal).items()
     }
-    file = journal_file(staging, journal.upload)
-    new = file.with_suffix(".json.tmp")
-    if durable:
-        write_synced(new, json.dumps(facts))
-    else:
-        new.write_text(json.dumps(facts), "utf-8")
-    new.rename(file)
-    if durable:
-        sync_folder(staging)
+    new = staging / f"{journal.upload}.json.tmp"
+    new.write_text(json.dumps(facts), "utf-8")
+    return new
+
+
+def put_in_place(new: Path) -> None:
+    """Let it replace the earlier journal, in one step."""
+    new.rename(new.with_suffix(""))
+
+
+def save_journal(staging: Path, journal: Journal) -> None:
+    """Replace the journal in one step; it outlives the process, not a power cut."""
+    put_in_place(write_beside(staging, journal))
 
 
 def load_journal(file: Path) -> Journal:

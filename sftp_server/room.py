@@ -19,12 +19,15 @@ from sftp_server.openings import OpenWish, Upload
 from sftp_server.refusals import CannotTake, Refused
 from sftp_server.settings import MIB, Settings
 from sftp_server.staging import Part, Sender, new_part
+from sftp_server.syncing import Syncer
 from sftp_server.ulid import new_ulid
 from sftp_server.usage import Change, Quota, Usage
 
 _SLICE = 256 * 1024
 """As much is written at once on the event loop: it goes to the page cache, which is quicker than a thread."""
 _LOOK_AT_DISK_EVERY = 8 * MIB
+_JOURNAL_AFTER = 0.1
+"""Seconds. An upload that is over sooner needs no journal but the one that decides."""
 _TAKEN_OVER = "the name was taken over by another session, or removed; nothing that came here is handed over"
 
 
@@ -32,8 +35,9 @@ class Room:
     """One partner's files, parts and receipts. `lock` guards which part has which name."""
 
     def __init__(
-        self, *, settings: Settings, partner: str, audit: Audit, crash: CrashPoints, clock: Clock = utc_now
-    ) -> None:
+        self, *, settings: Settings, partner: str, audit: Audit, crash: CrashPoints, syncer: Syncer | None = None,
+        clock: Clock = utc_now,
+    ) -> None:  # fmt: skip
         home = settings.home
         self.partner = partner
         self.settings = settings
@@ -41,7 +45,9 @@ class Room:
         self.clock = clock
         self.jail = Jail(home=home, partner=partner)
         self.staging = home / "partners" / partner / ".staging"
-        self.finisher = Finisher(staging=self.staging, landing=home / "landing", jail=self.jail, crash=crash)
+        self.finisher = Finisher(
+            staging=self.staging, landing=home / "landing", jail=self.jail, syncer=syncer or Syncer(), crash=crash
+        )  # fmt: skip
         self.usage = Usage(Quota(bytes=settings.bytes_per_partner, files=settings.files_per_partner))
         self.parts: dict[str, Part] = {}
         self.lock = asyncio.Condition()
@@ -91,6 +97,7 @@ class Room:
                 part = self._new_part(path, wish=wish, sender=sender)
                 upload = Upload(part=part, append=wish.append, created=True)
             part.open_for(upload, sender=sender)
+            asyncio.get_running_loop().call_later(_JOURNAL_AFTER, part.journal_if_open)
             return upload
 
     async def _part_to_go_on_with(self, path: VirtualPath, *, wish: OpenWish) -> Part | None:
@@ -223,10 +230,11 @@ class Room:
         async with self._undisturbed(part):
             part.closed_at = self.clock()
             await part.settle()
-            if upload.changed_nothing:
-                async with self.lock:
+            async with self.lock:  # who was at it before is through now; who comes later waits for us
+                if upload.changed_nothing:
                     self.drop(part, reason=None)
-                return
+                    return
+            self._check_writer(upload)
             try:
                 upload.check_went_on()
                 await self._put_through(part)
@@ -234,40 +242,31 @@ class Room:
                 await self._keep(part, error)
 
     async def _put_through(self, part: Part) -> None:
-        """By its name: hand over or set aside; once more if a rename meanwhile turned the one into the other."""
-        while True:
-            temporary = is_temporary(path_of(part.name))
-            sha256, size = await asyncio.to_thread(self._make_whole, part, hand_over=not temporary)
-            async with self.lock:
-                if is_temporary(path_of(part.name)) != temporary:
-                    continue
-                whole = replace(part.journal, bytes=size, sha256=sha256, finished_at=self.clock())
-                await (self._set_aside(part, whole) if temporary else self._hand_over(part, whole))
-                return
-
-    def _make_whole(self, part: Part, *, hand_over: bool) -> tuple[str | None, int]:
-        part.fill_from_base()
-        part.check_whole()
-        if hand_over:
-            return self.finisher.sync_and_digest(part.file, hand_over=True)
-        self.finisher.sync(part.file)
-        return None, part.size
-
-    async def _set_aside(self, part: Part, journal: Journal) -> None:
-        """A temporary name: the file becomes visible, its rename to a final name will hand it over."""
-        self.usage.add(await asyncio.to_thread(self.finisher.show, part.file, as_path=path_of(part.name)))
+        """By its name (which nobody can change now): hand over or set aside. One thread takes all the steps."""
+        temporary = is_temporary(path_of(part.name))
+        self.usage.add(await asyncio.to_thread(self._set_aside if temporary else self._hand_over, part))
         self.forget(part)
-        part.remove()
-        self.note("upload.set-aside", journal)
+        if temporary:
+            self.note("upload.set-aside", part.journal)
+        else:
+            self.note_end(part.journal, seconds=self.seconds_since(part.closed_at))
 
-    async def _hand_over(self, part: Part, whole: Journal) -> None:
-        journal = replace(whole, state=FINISHING)
-        await asyncio.to_thread(self.finisher.commit, journal)
+    def _set_aside(self, part: Part) -> Change:
+        """A temporary name: the file becomes visible, its rename to a final name will hand it over."""
+        part.make_whole()
+        part.journal = replace(part.journal, bytes=part.size, finished_at=self.clock())
+        change = self.finisher.set_aside(part.file, as_path=path_of(part.name))
+        part.remove()
+        return change
+
+    def _hand_over(self, part: Part) -> Change:
+        part.make_whole()
+        sha256, size = self.finisher.digest(part.file)
+        journal = replace(part.journal, state=FINISHING, bytes=size, sha256=sha256, finished_at=self.clock())
+        self.finisher.decide(journal)
         part.journal = journal
         part.release()
-        self.usage.add(await asyncio.to_thread(self.finisher.roll_forward, journal))
-        self.forget(part)
-        self.note_end(journal, seconds=self.seconds_since(part.closed_at))
+        return self.finisher.complete(journal)
 
     def seconds_since(self, moment: datetime | None) -> float | None:
         """How long ago that was: from the end of an upload to its hand-over."""

@@ -28,6 +28,7 @@ from sftp_server.refusals import Refused, StopAtStart
 from sftp_server.roll import Roll
 from sftp_server.room import Room
 from sftp_server.settings import Settings
+from sftp_server.syncing import Syncer
 from sftp_server.threshold import Threshold
 from sftp_server.tidying import tidy
 from sftp_server.uploads import DoorSFTP
@@ -68,6 +69,7 @@ class Door:
             settings.home / "ban-requests", bans=self._bans, audit=self._audit, expel=self._expel
         )
         self._crash = CrashPoints(settings.crash_at)
+        self._syncer = Syncer()
         self._rooms: dict[str, Room] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._lock = HomeLock(settings.home / "audit" / "door.lock")
@@ -175,6 +177,7 @@ class Door:
                 partner=partner,
                 audit=self._audit,
                 crash=self._crash,
+                syncer=self._syncer,
                 clock=self._clock,
             )
             room.prepare()

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -60,6 +61,7 @@ class Part:
         self.weighed = Change()
         """What of it is counted against the partner's quota."""
         self._synced = journal.bytes
+        self._journalled = False
         self._checkpoint: asyncio.Task[None] | None = None
 
     @property
@@ -210,10 +212,22 @@ class Part:
         if os.fstat(self._opened()).st_size > self.final_size:  # a write that failed half-way, say
             os.ftruncate(self._opened(), self.final_size)
 
+    def make_whole(self) -> None:
+        """Nothing is missing any more, or `CannotTake`; slow, so not on the event loop."""
+        self.fill_from_base()
+        self.check_whole()
+
     def save(self, journal: Journal) -> None:
         """Keep this as the part's journal (not yet durable)."""
-        save_journal(self.staging, journal, durable=False)
+        save_journal(self.staging, journal)
         self.journal = journal
+        self._journalled = True
+
+    def journal_if_open(self) -> None:
+        """The first journal of an upload that takes its time, so that a killed door knows of it."""
+        if self.writer is not None and not self.closing and not self._journalled:
+            with suppress(OSError):  # then there is none yet: as if the door were killed a moment earlier
+                self.save(self.journal)
 
     def checkpoint_if_due(self) -> None:
         """Every so many bytes: sync in the background and note how far the part can be trusted."""
@@ -272,14 +286,12 @@ class Part:
 
 
 def new_part(*, staging: Path, partner: str, name: str, upload: str, now: datetime, sender: Sender) -> Part:
-    """A part with nothing in it yet, journalled."""
+    """A part with nothing in it yet."""
     journal = Journal(
         upload=upload, partner=partner, name=name, state=WRITING, bytes=0, opened_at=now,
         key=sender.key, address=sender.address, client=sender.client, connection=sender.connection,
     )  # fmt: skip
-    part = Part(staging=staging, journal=journal)
-    part.save(journal)
-    return part
+    return Part(staging=staging, journal=journal)
 
 
 def digest(file: Path) -> tuple[str, int]:

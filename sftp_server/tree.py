@@ -219,18 +219,18 @@ class Tree:
         upload = room.new_id(now)
         part = await asyncio.to_thread(room.finisher.link_visible, old, upload=upload)
         try:
-            sha256, size = await asyncio.to_thread(room.finisher.sync_and_digest, part, hand_over=False)
+            sha256, size = await asyncio.to_thread(room.finisher.digest, part)
             journal = Journal(
                 upload=upload, partner=room.partner, name=new.text, state=FINISHING, bytes=size, opened_at=now,
                 finished_at=room.clock(), sha256=sha256, key=sender.key, address=sender.address,
                 client=sender.client, source=old.text, connection=sender.connection,
             )  # fmt: skip
-            await asyncio.to_thread(room.finisher.commit, journal)
+            await asyncio.to_thread(room.finisher.decide, journal)
         except OSError:
             part.unlink(missing_ok=True)
             raise
         room.parts[new.text] = waiting = Part(staging=room.staging, journal=journal)
-        room.usage.add(await asyncio.to_thread(room.finisher.roll_forward, journal))
+        room.usage.add(await asyncio.to_thread(room.finisher.complete, journal))
         room.forget(waiting)
         room.note_end(journal, seconds=room.seconds_since(now))
 

@@ -244,7 +244,7 @@ def test_parts_survive_a_killed_door_as_far_as_they_were_synced(house: House) ->
     with house.sftp() as sftp:
         other = sftp.open("/incoming/b.csv", "wb")
         other.write(b"never synced")
-        sftp.stat("/incoming/b.csv")
+        wait_until(lambda: sum(name.endswith(".json") for name in house.staging()) == 2)
         house.kill()
     house.start()
     with house.sftp() as sftp:

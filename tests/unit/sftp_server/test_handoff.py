@@ -8,6 +8,7 @@ import pytest
 
 from sftp_server.crash import CrashPoints
 from sftp_server.handoff import Ticket, clear_half_made, hand_over
+from sftp_server.syncing import Syncer
 
 NOW = datetime(2026, 11, 24, 1, 2, 3, 123456, tzinfo=UTC)
 TICKET = Ticket(
@@ -27,7 +28,7 @@ def content(tmp_path: Path) -> Path:
 
 def give(content: Path | None, landing: Path) -> Path:
     """Hand over and say where."""
-    hand_over(landing=landing, ticket=TICKET, content=content, crash=CrashPoints())
+    hand_over(landing=landing, ticket=TICKET, content=content, syncer=Syncer(), crash=CrashPoints())
     return landing / TICKET.upload
 
 

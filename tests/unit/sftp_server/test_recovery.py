@@ -78,13 +78,17 @@ def test_a_spoilt_journal_is_put_aside_and_told(
     assert "journal.unreadable" in capsys.readouterr().err
 
 
-def test_a_hand_over_that_the_disk_forbids_is_finished_by_a_later_sweep(home: Path) -> None:
+def test_a_hand_over_that_the_disk_forbids_is_finished_by_a_later_sweep(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def story() -> None:
         room = room_in(home)
         landing = home / "landing"
+        with monkeypatch.context() as broken:
+            _forbid(room, "complete", broken)
+            with pytest.raises(OSError, match="broken disk"):
+                await write(room, b"whole\n", close=True)
         landing.rename(home / "away")
-        with pytest.raises(OSError, match="No such file"):
-            await write(room, b"whole\n", close=True)
         assert [part.journal.state for part in room.parts.values()] == ["finishing"]
         await sweep(room)
         (home / "away").rename(landing)
@@ -97,13 +101,15 @@ def test_a_hand_over_that_the_disk_forbids_is_finished_by_a_later_sweep(home: Pa
     assert (home / "partners" / "techem" / "files" / "incoming" / "a.csv").samefile(content)
 
 
-def test_a_new_upload_of_the_same_name_first_finishes_what_was_decided(home: Path) -> None:
+def test_a_new_upload_of_the_same_name_first_finishes_what_was_decided(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def story() -> None:
         room = room_in(home)
-        (home / "landing").rename(home / "away")
-        with pytest.raises(OSError, match="No such file"):
-            await write(room, b"first\n", close=True)
-        (home / "away").rename(home / "landing")
+        with monkeypatch.context() as broken:
+            _forbid(room, "complete", broken)
+            with pytest.raises(OSError, match="broken disk"):
+                await write(room, b"first\n", close=True)
         await write(room, b"second\n", close=True)
 
     asyncio.run(story())
@@ -111,6 +117,40 @@ def test_a_new_upload_of_the_same_name_first_finishes_what_was_decided(home: Pat
         b"first\n",
         b"second\n",
     }
+
+
+def test_a_file_that_landing_cannot_take_stays_a_part(home: Path) -> None:
+    async def story() -> None:
+        room = room_in(home)
+        (home / "landing").rename(home / "away")
+        with pytest.raises(OSError, match="No such file"):
+            await write(room, b"whole\n", close=True)
+        (home / "away").rename(home / "landing")
+        assert [part.journal.state for part in room.parts.values()] == ["writing"]
+        await write(room, b"whole\n", close=True)
+
+    asyncio.run(story())
+    assert [content.read_bytes() for content in (home / "landing").glob("*/content")] == [b"whole\n"]
+    assert (
+        list((home / "landing").glob(".*"))
+        == list((home / "partners" / "techem" / ".staging").iterdir())
+        == []
+    )
+
+
+def test_an_upload_that_takes_its_time_is_known_after_a_kill(home: Path) -> None:
+    async def story() -> None:
+        room = room_in(home)
+        upload = await room.open_upload(
+            path_of("incoming/a.csv"), wish=OpenWish(truncate=True), sender=SENDER
+        )
+        await room.write(upload, 0, b"slow")
+        assert list(room.staging.glob("*.json")) == []
+        while not list(room.staging.glob("*.json")):
+            await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(story(), timeout=5))
+    assert [*room_in(home).parts] == ["incoming/a.csv"]
 
 
 def _forbid(room: Room, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +163,7 @@ def _forbid(room: Room, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_whole_file_whose_close_failed_looks_shorter(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """paramiko's put() does not look at the answer of CLOSE, but compares sizes."""
     room = room_in(home)
-    _forbid(room, "commit", monkeypatch)
+    _forbid(room, "decide", monkeypatch)
     with pytest.raises(OSError, match="broken disk"):
         asyncio.run(write(room, b"whole", close=True))
     assert Tree(room).entry(path_of("incoming/a.csv")).size == 0
@@ -133,7 +173,7 @@ def test_a_whole_file_whose_close_failed_looks_shorter(home: Path, monkeypatch: 
 def test_a_decided_hand_over_cannot_be_cut_by_name(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     room = room_in(home)
     with monkeypatch.context() as broken:
-        _forbid(room, "show", broken)
+        _forbid(room, "_finish", broken)
         with pytest.raises(OSError, match="broken disk"):
             asyncio.run(write(room, b"whole", close=True))
     with pytest.raises(Refused):
