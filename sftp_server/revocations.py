@@ -11,7 +11,7 @@ from sftp_server.keys import fingerprint_of
 from sftp_server.refusals import Unusable
 
 _BINARY = b"SSHKRL\n\0"
-_RANGE = re.compile(r"(\d{1,20})(?:-(\d{1,20}))?")
+_RANGE = re.compile(r"([0-9]{1,20})(?:-([0-9]{1,20}))?")
 _HASH = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 _MOST_SERIAL = 2**64 - 1
 

@@ -30,6 +30,7 @@ from meterdrop.usecases import init
 from meterdrop.usecases.bans import Bans
 from meterdrop.usecases.checkpoint import Checkpoint, kill_at, walk_on
 from meterdrop.usecases.hostkeys import HostKeys
+from meterdrop.usecases.logins import Logins
 from meterdrop.usecases.partners import Partners
 from meterdrop.usecases.receive_upload import ReceiveUploads
 from meterdrop.usecases.rehearsal import rehearsal_home
@@ -352,6 +353,11 @@ class House:
     def partners(self) -> Partners:
         """`meterdrop partner …`."""
         return Partners(database=self.database, home=self.home, clock=now)
+
+    @cached_property
+    def logins(self) -> Logins:
+        """How partners may log in."""
+        return Logins(database=self.database, partners=self.partners, home=self.home, clock=now)
 
     @cached_property
     def look_around(self) -> LookAround:

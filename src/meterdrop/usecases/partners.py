@@ -1,7 +1,5 @@
 """Who may send us data? Partners come, get keys, and go."""
 
-import base64
-import binascii
 import ipaddress
 import re
 import tomllib
@@ -18,11 +16,9 @@ from meterdrop.receive import accounts
 from meterdrop.receive.accounts import AccountFile
 from meterdrop.store import deliveries, events, partners
 from meterdrop.store.database import Database, Store
+from meterdrop.usecases.public_keys import comments_of, keys_in, without, without_doubles
 
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_KEY: Final = re.compile(
-    r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-[a-z0-9@.-]+) [A-Za-z0-9+/=]+( .*)?"
-)
 
 
 def refuse_impossible_id(id: str) -> None:
@@ -62,7 +58,7 @@ class Partners:
         """A new partner, or more keys for one we have (then active again)."""
         refuse_impossible_id(id)
         lines = [line for path in keys for line in keys_in(path)]
-        _check_networks(networks)
+        given = [_network(text) for text in networks]
         old = self._account(id)
         with self.database.writing() as store:
             before = partners.find(store, id)
@@ -75,17 +71,13 @@ class Partners:
                 who=who,
                 what="partner.added",
                 partner=id,
-                after={"name": name, "group": group, "keys": len(lines), "networks": list(networks)},
+                after={"name": name, "group": group, "keys": len(lines), "networks": given},
             )
         self._make_folders(id)
-        accounts.write(
-            self._accounts,
-            id,
-            keys=_without_doubles([*(old.keys if old else ()), *lines]),
-            networks=networks or None,
-            disabled=False,
-        )
-        return self._known(id)
+        known = without_doubles([*(old.keys if old else ()), *lines])
+        narrowed = {"networks": given} if given else {}
+        accounts.write(self._accounts, id, {"keys": known, "disabled": False, **narrowed})
+        return self.known(id)
 
     def listed(self) -> tuple[KnownPartner, ...]:
         """All partners by id."""
@@ -102,30 +94,26 @@ class Partners:
 
     def disable(self, id: str, *, who: str) -> KnownPartner:
         """Nobody logs in as this partner any more; all that came stays."""
-        self._known(id)
-        accounts.write(self._accounts, id, disabled=True)
+        self.known(id)
+        accounts.write(self._accounts, id, {"disabled": True})
         with self.database.writing() as store:
             partners.disable(store, id)
             events.tell(store, at=self.clock(), who=who, what="partner.disabled", partner=id)
-        return self._known(id)
+        return self.known(id)
 
     def add_key(self, id: str, *, key: Path, who: str) -> KnownPartner:
         """One more key."""
-        known = self._known(id)
-        keys = _without_doubles([*(known.account.keys if known.account else ()), *keys_in(key)])
+        known = self.known(id)
+        keys = without_doubles([*(known.account.keys if known.account else ()), *keys_in(key)])
         return self._with_keys(id, keys=keys, who=who, what="partner.key-added")
 
     def remove_key(self, id: str, *, key: str, who: str) -> KnownPartner:
         """Takes keys away: named by comment, or by file."""
-        known = self._known(id)
+        known = self.known(id)
         old = known.account.keys if known.account else ()
-        unwanted = (
-            frozenset(_bare(line) for line in keys_in(Path(key))) if Path(key).is_file() else frozenset()
-        )
-        kept = [line for line in old if _bare(line) not in unwanted and _comment(line) != key]
+        kept = without(old, key)
         if len(kept) == len(old):
-            comments = ", ".join(_comment(line) or "(no comment)" for line in old) or "none"
-            raise OperatorMistake(f"{id} has no key {key!r}. It has: {comments}")
+            raise OperatorMistake(f"{id} has no key {key!r}. It has: {comments_of(old)}")
         return self._with_keys(id, keys=kept, who=who, what="partner.key-removed")
 
     @property
@@ -133,12 +121,13 @@ class Partners:
         return self.home / "accounts"
 
     def _with_keys(self, id: str, *, keys: Sequence[str], who: str, what: str) -> KnownPartner:
-        accounts.write(self._accounts, id, keys=keys)
+        accounts.write(self._accounts, id, {"keys": list(keys)})
         with self.database.writing() as store:
             events.tell(store, at=self.clock(), who=who, what=what, partner=id, after={"keys": len(keys)})
-        return self._known(id)
+        return self.known(id)
 
-    def _known(self, id: str) -> KnownPartner:
+    def known(self, id: str) -> KnownPartner:
+        """The partner of that id with its account; OperatorMistake if there is none."""
         found = self.find(id)
         if found is None:
             raise OperatorMistake(f"there is no partner {id!r}: see `meterdrop partner list`")
@@ -161,20 +150,6 @@ class Partners:
             folder.mkdir(parents=True, exist_ok=True)
 
 
-def keys_in(path: Path) -> list[str]:
-    """The public keys of a file; OperatorMistake if it has none or something else, a private key above all."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise OperatorMistake(f"{path}: can't be read as a public key ({error})") from error
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    if "PRIVATE KEY" in text:
-        raise OperatorMistake(f"{path} is a private key: give the public one (usually {path}.pub)")
-    if not lines or not all(_is_key(line) for line in lines):
-        raise OperatorMistake(f"{path} is not an OpenSSH public key (`ssh-ed25519 AAAA… comment`)")
-    return lines
-
-
 def _let_lines_be_tried_again(store: Store) -> None:
     """The manager's lines for a partner whom we did not know then, or who registered its meters itself."""
     waiting = deliveries.that_wait(store, partner=None, feed=None, key=None, since=None)
@@ -182,33 +157,9 @@ def _let_lines_be_tried_again(store: Store) -> None:
         partners.raise_register_version(store, one)
 
 
-def _is_key(line: str) -> bool:
-    """An OpenSSH public key's line, whose blob says the same kind as its first word (RFC 4253, 6.6)."""
-    if _KEY.fullmatch(line) is None:
-        return False
-    kind, blob = line.split()[:2]
+def _network(text: str) -> str:
+    """As the door wants it: 192.0.2.0/24, also for 192.0.2.7/24."""
     try:
-        raw = base64.b64decode(blob, validate=True)
-    except binascii.Error:
-        return False
-    return raw[4 : 4 + int.from_bytes(raw[:4])] == kind.encode() and len(raw) > 4 + len(kind)
-
-
-def _check_networks(networks: Sequence[str]) -> None:
-    for network in networks:
-        try:
-            ipaddress.ip_network(network, strict=False)
-        except ValueError as error:
-            raise OperatorMistake(f"{network!r} is not a network like 192.0.2.0/24: {error}") from error
-
-
-def _without_doubles(lines: Sequence[str]) -> list[str]:
-    return list({_bare(line): line for line in lines}.values())
-
-
-def _bare(line: str) -> str:
-    return " ".join(line.split()[:2])
-
-
-def _comment(line: str) -> str:
-    return line.split(maxsplit=2)[2] if len(line.split()) > 2 else ""
+        return str(ipaddress.ip_network(text, strict=False))
+    except ValueError as error:
+        raise OperatorMistake(f"{text!r} is not a network like 192.0.2.0/24: {error}") from error
