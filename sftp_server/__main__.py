@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import signal
-import socket
 import sys
 import threading
 from contextlib import suppress
@@ -16,7 +15,7 @@ from sftp_server.audit import warn
 from sftp_server.refusals import StopAtStart
 from sftp_server.server import Door
 from sftp_server.settings import Settings, read_settings
-from sftp_server.supervisor import Supervisor, listening_socket, passed_sockets
+from sftp_server.supervisor import Sockets, Supervisor, listening_socket, passed_sockets
 
 
 def _arguments() -> argparse.Namespace:
@@ -51,14 +50,14 @@ def _watch_stdin(stop: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
     loop.call_soon_threadsafe(stop.set)
 
 
-def _listen_on(chosen: argparse.Namespace) -> list[socket.socket]:
+def _listen_on(chosen: argparse.Namespace) -> Sockets:
     """Sockets that were passed to us, by systemd or by whoever named one."""
     if chosen.listen_fd is not None:
-        return [listening_socket(chosen.listen_fd)]
+        return Sockets(partners=[listening_socket(chosen.listen_fd)])
     return passed_sockets(os.environ, process=os.getpid())
 
 
-async def _run(settings: Settings, *, sockets: list[socket.socket], stop_with_stdin: bool) -> None:
+async def _run(settings: Settings, *, sockets: Sockets, stop_with_stdin: bool) -> None:
     supervisor = Supervisor.of(os.environ)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -88,7 +87,7 @@ def _metrics_port(door: Door) -> dict[str, int]:
     return {} if door.metrics_port is None else {"metrics_port": door.metrics_port}
 
 
-async def _start(door: Door, *, sockets: list[socket.socket], stop: asyncio.Event) -> bool:
+async def _start(door: Door, *, sockets: Sockets, stop: asyncio.Event) -> bool:
     """Whether it started before it was to stop; another door over the same home may take its time to end."""
     starting = asyncio.create_task(door.start(sockets=sockets))
     stopping = asyncio.create_task(stop.wait())

@@ -60,11 +60,12 @@ def put_together(*, landing: Path, ticket: Ticket, content: Path | None, crash: 
     if half_made.exists():
         shutil.rmtree(half_made)
     half_made.mkdir(mode=0o700)
-    half_made.chmod(HANDED_FOLDER_MODE)
     if content is not None:
         os.link(content, half_made / "content", follow_symlinks=False)
     written = half_made / "ticket.json"
     written.write_text(ticket.as_json(), "utf-8")
+    # Last: it drops the set-group-ID that gives the ticket the group of both users.
+    half_made.chmod(HANDED_FOLDER_MODE)
     crash.reached("door:linked")
     return [written, half_made]
 

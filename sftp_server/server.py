@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import asyncssh
@@ -19,7 +19,7 @@ from sftp_server.home_lock import HomeLock
 from sftp_server.hostkeys import HostKeys, fingerprint_of
 from sftp_server.keys import SIGNATURES
 from sftp_server.metrics import Metrics, Sights
-from sftp_server.metrics_server import MetricsServer
+from sftp_server.metrics_server import MetricsServer, listen_on
 from sftp_server.networks import source_of
 from sftp_server.passwords import PasswordChecks
 from sftp_server.protocol import DoorHandler, DoorSession
@@ -28,6 +28,7 @@ from sftp_server.refusals import Refused, StopAtStart
 from sftp_server.roll import Roll
 from sftp_server.room import Room
 from sftp_server.settings import Settings
+from sftp_server.supervisor import NOTHING_PASSED, Sockets
 from sftp_server.syncing import Syncer
 from sftp_server.threshold import Threshold
 from sftp_server.tidying import tidy
@@ -89,7 +90,7 @@ class Door:
 
     # -- opening ---------------------------------------------------------------------------------------------
 
-    async def start(self, *, sockets: Sequence[socket.socket] = ()) -> None:
+    async def start(self, *, sockets: Sockets = NOTHING_PASSED) -> None:
         """Clean up after the last run, then accept; raises `StopAtStart` if the home is not fit.
 
         `sockets` listen already: whoever passed them goes on listening while one door ends and the next one starts.
@@ -102,11 +103,8 @@ class Door:
         self._host_keys.changed()
         host_keys = self._host_keys.read()
         await asyncio.to_thread(self._recover)
-        if self.settings.metrics:
-            self._metrics_server = MetricsServer(
-                self._metrics.registry, host=self.settings.metrics_host, port=self.settings.metrics_port
-            )
-        self._acceptors = [await self._listen(host_keys, sock=sock) for sock in sockets or (None,)]
+        self._metrics_server = self._serve_metrics(sockets.metrics)
+        self._acceptors = [await self._listen(host_keys, sock=sock) for sock in sockets.partners or (None,)]
         self._tasks = [
             asyncio.create_task(self._every(self.settings.reload_every, self._look_after_accounts)),
             asyncio.create_task(self._every(self.settings.reload_every, self._look_after_host_keys)),
@@ -119,6 +117,15 @@ class Door:
             asyncio.create_task(self._every(self.settings.tidy_every, self._tidy)),
         ]
         self._audit.note("door.opened", port=self.port)
+
+    def _serve_metrics(self, passed: socket.socket | None) -> MetricsServer | None:
+        """On a socket that was passed for it, or where the settings say."""
+        settings, registry = self.settings, self._metrics.registry
+        if passed is not None:
+            return MetricsServer(registry, sock=passed)
+        if not settings.metrics:
+            return None
+        return MetricsServer(registry, sock=listen_on(settings.metrics_host, settings.metrics_port))
 
     def _make_folders(self) -> None:
         home = self.settings.home

@@ -4,24 +4,46 @@ The two protocols are systemd's, and small: sd_listen_fds(3) and sd_notify(3).
 """
 
 import socket
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
+from dataclasses import dataclass
 
 from sftp_server.audit import warn
 from sftp_server.refusals import StopAtStart
 
+METRICS = "metrics"
 _FIRST_PASSED = 3
 
 
-def passed_sockets(environment: MutableMapping[str, str], *, process: int) -> list[socket.socket]:
-    """The listening sockets that were passed to this process; none if nobody did. Raises `StopAtStart`."""
+@dataclass(frozen=True)
+class Sockets:
+    """What somebody else listens on for us: where partners knock, and where numbers are asked for."""
+
+    partners: Sequence[socket.socket] = ()
+    metrics: socket.socket | None = None
+
+
+NOTHING_PASSED = Sockets()
+
+
+def passed_sockets(environment: MutableMapping[str, str], *, process: int) -> Sockets:
+    """Those that were passed to this process; none if nobody did. Raises `StopAtStart`.
+
+    The one named `metrics` (FileDescriptorName=) is for the numbers, all others are for partners.
+    """
     meant_for = environment.pop("LISTEN_PID", "")
     count = environment.pop("LISTEN_FDS", "0")
-    environment.pop("LISTEN_FDNAMES", None)
+    names = environment.pop("LISTEN_FDNAMES", "").split(":")
     if meant_for != str(process):
-        return []
+        return NOTHING_PASSED
     if not count.isdecimal():
         raise StopAtStart(f"LISTEN_FDS is not a number: {count!r}.")
-    return [listening_socket(_FIRST_PASSED + place) for place in range(int(count))]
+    passed = [listening_socket(_FIRST_PASSED + place) for place in range(int(count))]
+    metrics = [sock for sock, name in zip(passed, names, strict=False) if name == METRICS]
+    if len(metrics) > 1:
+        raise StopAtStart(f"only one socket may be named {METRICS}.")
+    return Sockets(
+        partners=[sock for sock in passed if sock not in metrics], metrics=metrics[0] if metrics else None
+    )
 
 
 def listening_socket(descriptor: int) -> socket.socket:

@@ -1,6 +1,7 @@
 """Is an upload handed over in one step, and only once?"""
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -81,3 +82,14 @@ def test_the_pipelines_own_user_may_empty_the_folder(content: Path) -> None:
     folder = give(content, content.parent / "landing")
 
     assert folder.stat().st_mode & 0o777 == 0o770
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to a group that it is not in")
+def test_ticket_and_folder_are_of_the_group_in_which_both_users_meet(content: Path) -> None:
+    """Else the pipeline's user could not read the ticket."""
+    landing = content.parent / "landing"
+    os.chown(landing, -1, 61010)
+    landing.chmod(0o2770)
+    folder = give(content, landing)
+    assert (folder.stat().st_gid, folder.stat().st_mode & 0o777) == (61010, 0o770)
+    assert (folder / "ticket.json").stat().st_gid == 61010
