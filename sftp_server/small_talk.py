@@ -20,8 +20,8 @@ from asyncssh.constants import (
 )
 from asyncssh.packet import SSHPacket
 
-_LONGEST_GLOBAL_REQUEST = 4096
-"""Each host key in `hostkeys-prove` costs a signature."""
+LONGEST = {MSG_GLOBAL_REQUEST: 4096, MSG_USERAUTH_REQUEST: 16 * 1024}
+"""In bytes. Each host key in `hostkeys-prove` costs a signature, each letter of a password a look into tables."""
 _FREE = frozenset({MSG_IGNORE, MSG_UNIMPLEMENTED, MSG_REQUEST_SUCCESS, MSG_REQUEST_FAILURE})
 """asyncssh as a client sends an IGNORE before every message; none of these is answered."""
 
@@ -75,5 +75,5 @@ class SmallTalk:
     def _check(self, kind: int, packet: SSHPacket) -> None:
         if not self._buckets.get(kind, self._any).take(now=monotonic()):
             raise asyncssh.ProtocolError("too many messages")
-        if kind == MSG_GLOBAL_REQUEST and len(packet.get_remaining_payload()) > _LONGEST_GLOBAL_REQUEST:
+        if kind in LONGEST and len(packet.get_remaining_payload()) > LONGEST[kind]:
             raise asyncssh.ProtocolError("the request is too long")

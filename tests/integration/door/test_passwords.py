@@ -175,6 +175,16 @@ def test_the_sixth_wrong_password_ends_the_connection_also_after_a_right_key(hou
     transport.close()
 
 
+def test_a_password_as_long_as_a_book_ends_the_connection(house: House) -> None:
+    """asyncssh would prepare it letter by letter, and hold up everybody else."""
+    transport = paramiko.Transport((HOST, house.port))
+    transport.start_client(timeout=10)
+    with pytest.raises(paramiko.SSHException):
+        transport.auth_password("ista", "ž" * 10_000, fallback=False)
+    wait_until(lambda: not transport.is_active())
+    transport.close()
+
+
 def test_a_session_by_password_ends_when_the_password_changes(house: House) -> None:
     account = house.home / "accounts" / "enbra.toml"
     before = account.read_text()
