@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NoReturn
 
-from sftp_server.audit import Audit, Clock, utc_now
+from sftp_server.audit import Audit, Clock, utc_now, warn
 from sftp_server.crash import CrashPoints
 from sftp_server.finishing import Finisher
 from sftp_server.jail import Jail, open_folder
@@ -331,7 +331,12 @@ class Room:
 
     def rest(self, part: Part) -> None:
         """Nobody writes a part any more: keep it for a resume."""
-        part.rest(now=self.clock())
+        try:
+            part.rest(now=self.clock())
+        except OSError as error:  # a full disk, say: it can be resumed all the same, until the door is closed
+            warn(
+                "part.not-kept", partner=self.partner, upload=part.journal.upload, reason=error.strerror or ""
+            )
         self.weigh(part)
 
     def forget(self, part: Part) -> None:

@@ -268,7 +268,10 @@ class Part:
         self.promised = 0
         self.declared = None
         self._synced = self.written.prefix
-        self.save(replace(self.journal, bytes=self.written.prefix, rested_at=now))
+        self.journal = replace(
+            self.journal, bytes=self.written.prefix, rested_at=now
+        )  # known here, if not on disk
+        self.save(self.journal)
 
     def release(self) -> None:
         """Close its descriptors; the file itself stays or goes elsewhere."""

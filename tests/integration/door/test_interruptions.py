@@ -3,8 +3,6 @@
 import asyncio
 import io
 import time
-from collections.abc import Callable
-from typing import Any
 
 import asyncssh
 import paramiko
@@ -18,68 +16,10 @@ CONTENT = b"12345678;2026-11-01;12,5\n" * 4000
 HALF = len(CONTENT) // 2
 
 
-def _end_of_channel(sftp: paramiko.SFTPClient) -> None:
-    channel = sftp.get_channel()
-    assert channel is not None
-    channel.shutdown_write()
-
-
-def _close_channel(sftp: paramiko.SFTPClient) -> None:
-    channel = sftp.get_channel()
-    assert channel is not None
-    channel.close()
-
-
 def _reset(sftp: paramiko.SFTPClient) -> None:
     channel = sftp.get_channel()
     assert channel is not None
     channel.get_transport().sock.close()
-
-
-def _cut_inside_a_packet(sftp: paramiko.SFTPClient) -> None:
-    channel = sftp.get_channel()
-    assert channel is not None
-    channel.sendall(b"\x00\x00\x40\x00\x06\x00\x00")
-    channel.shutdown_write()
-
-
-def _send_signal(sftp: paramiko.SFTPClient) -> None:
-    channel = sftp.get_channel()
-    assert channel is not None
-    message = paramiko.Message()
-    message.add_byte(b"\x62")  # SSH_MSG_CHANNEL_REQUEST
-    message.add_int(channel.remote_chanid)
-    message.add_string("signal")
-    message.add_boolean(False)
-    message.add_string("TERM")
-    transport: Any = channel.get_transport()  # its sender of raw messages is private
-    transport._send_user_message(message)
-
-
-@pytest.mark.parametrize(
-    "cut",
-    [_end_of_channel, _close_channel, _reset, _cut_inside_a_packet, _send_signal],
-    ids=lambda cut: cut.__name__,
-)
-def test_a_cut_upload_is_kept_listed_and_resumed_by_append(
-    house: House, cut: Callable[[paramiko.SFTPClient], None]
-) -> None:
-    with house.sftp() as sftp:
-        handle = sftp.open("/incoming/a.csv", "wb")
-        handle.write(CONTENT[:HALF])
-        assert sftp.stat("/incoming/a.csv").st_size == HALF
-        cut(sftp)
-        wait_until(lambda: bool(house.audit("upload.lost")))
-    assert house.tickets() == []
-    with house.sftp() as sftp:
-        assert [(e.filename, e.st_size) for e in sftp.listdir_attr("/incoming")] == [
-            ("a.csv", HALF - HELD_BACK)
-        ]
-        with sftp.open("/incoming/a.csv", "ab") as handle:
-            handle.write(CONTENT[HALF - HELD_BACK :])
-    (ticket,) = house.tickets("finished")
-    assert house.content(ticket) == CONTENT
-    assert house.staging() == []
 
 
 def _begin_and_cut(house: House, content: bytes) -> None:
