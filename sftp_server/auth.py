@@ -64,12 +64,19 @@ class Doorkeeper(asyncssh.SSHServer):
         house.visits.remove(visit)
         if visit.partner is not None:
             visit.note("logout", **visit.end(error=exc, now=house.clock()))
+            self._score(visit, visit.debts)
             return
         visit.note("left", **visit.end(error=exc, now=house.clock()))
         if visit.user is not None and visit.tries == 0:  # `none`, or half of what is asked for
             visit.points += WRONG_KEY
-            visit.note("login.refused", user=visit.user, offered=None, reason="left without a login")
-        if visit.points and house.bans.add(visit.address, visit.points, now=house.clock()):
+            half = "left with a key alone" if visit.proofs.key else "left without a login"
+            visit.note("login.refused", user=visit.user, offered=None, reason=half)
+        self._score(visit, visit.debts + visit.points)
+
+    def _score(self, visit: Visit, points: int) -> None:
+        """Count points against the address."""
+        house = self._house
+        if points and house.bans.add(visit.address, points, now=house.clock()):
             house.audit.note(
                 "banned",
                 address=visit.address,

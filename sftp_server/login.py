@@ -6,12 +6,11 @@ methods of the connection are wrapped, `validate_public_key` and `send_userauth_
 if they were no longer called, nothing would be approved, and nobody would come in.
 """
 
-import base64
 from typing import NoReturn
 
 import asyncssh
 from asyncssh.auth import KbdIntChallenge, KbdIntResponse
-from asyncssh.packet import PacketDecodeError, SSHPacket
+from asyncssh.public_key import decode_ssh_public_key
 from asyncssh.saslprep import SASLPrepError, saslprep
 
 from sftp_server.accounts import NOTHING_YET, Login, Proofs, ShownKey
@@ -44,7 +43,9 @@ class LoginSteps:
         connection.send_userauth_success = self._end_step  # type: ignore[method-assign]  # see above
 
     def begin(self, name: str) -> None:
-        """Somebody says who it is; what was proven for another name is forgotten."""
+        """Somebody says who it is; what was proven for another name is forgotten, what was guessed is not."""
+        if name != self._name:
+            self._visit.debts, self._visit.points = self._visit.debts + self._visit.points, 0
         self._name, self._approved, self._just_proven = name, None, None
         self._visit.user = name[:64]
         self._visit.proofs = NOTHING_YET
@@ -67,7 +68,7 @@ class LoginSteps:
         """Asked for an offer, without a message, and again for the signed request."""
         self._ask(username)
         try:
-            shown = _read_shown(key_data)
+            shown = read_shown(key_data)
             reason = self._house.roll.objection_to_key(
                 username, shown, address=self._visit.address, now=self._house.clock()
             )
@@ -183,15 +184,14 @@ class LoginSteps:
         raise asyncssh.DisconnectError(asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, reason)
 
 
-def _read_shown(blob: bytes) -> ShownKey:
+def read_shown(blob: bytes) -> ShownKey:
     """What the client holds up, not yet judged; raises `Unusable`."""
     if is_certificate(blob):
         certificate = read_certificate(blob)
         return ShownKey(certificate.key, certificate)
     try:
-        kind = SSHPacket(blob).get_string()
-        return ShownKey(asyncssh.import_public_key(kind + b" " + base64.b64encode(blob)).public_data)
-    except (asyncssh.KeyImportError, PacketDecodeError, ValueError):
+        return ShownKey(decode_ssh_public_key(blob).public_data)
+    except ValueError:  # also what asyncssh and cryptography raise
         raise Unusable("a key of a kind that we do not take") from None
 
 

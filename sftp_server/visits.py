@@ -54,6 +54,8 @@ class Visit:
     """Who the client says it is; set by its first try to log in."""
     tries: int = 0
     points: int = 0
+    debts: int = 0
+    """Points for other names than the last: they count even if that one logs in."""
     channels: int = 0
     """How many channels are open; a session begins on each only when the client says so."""
     sessions: list[CountsHandles] = field(default_factory=list)

@@ -222,3 +222,24 @@ def test_wrong_passwords_ban_an_address_like_wrong_keys(tmp_path: Path) -> None:
         assert paramiko_client(strict, "ista", password=PASSWORD) == OUT
     finally:
         strict.clear_away()
+
+
+def test_an_own_key_does_not_pay_for_guesses_at_another_partners_password(tmp_path: Path) -> None:
+    """Wrong keys of one's own score nothing after a login; guesses at others' passwords do."""
+    strict = House(home=tmp_path / "home", settings={"ban_score": 4})
+    strict.furnish()
+    strict.write_account("ista", more=f'password = "{BCRYPT}"')
+    strict.write_account("techem")
+    strict.start()
+    try:
+        transport = paramiko.Transport((HOST, strict.port))
+        transport.start_client(timeout=10)
+        for _ in range(4):
+            with pytest.raises(paramiko.AuthenticationException):
+                transport.auth_password("ista", OTHER, fallback=False)
+        transport.auth_publickey("techem", paramiko.PKey.from_path(str(strict.key_file("techem"))))
+        assert transport.is_authenticated()
+        transport.close()
+        wait_until(lambda: bool(strict.audit("banned")))
+    finally:
+        strict.clear_away()

@@ -1,6 +1,8 @@
 """Which certificates let somebody in? Made by the real ssh-keygen."""
 
 import base64
+import contextlib
+import functools
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -8,10 +10,13 @@ from pathlib import Path
 
 import asyncssh
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sftp_server.accounts import Account, Login, ShownKey
 from sftp_server.certificates import Certificate, is_certificate, read_certificate
 from sftp_server.keys import fingerprint_of
+from sftp_server.login import read_shown
 from sftp_server.refusals import Unusable
 from tests.integration.door.authority import Authority, make_key
 
@@ -175,3 +180,33 @@ def test_a_certificate_ends_to_the_second(drawer: Path, sign: Callable[..., byte
 def test_a_plain_key_of_an_account_does_not_count_in_a_strangers_certificate(drawer: Path) -> None:
     read = read_certificate(blob_of(Authority(make_key(drawer / "other_ca")).sign(drawer / "user")))
     assert objection(read, drawer) == "the certificate is not from an authority of this partner"
+
+
+@given(data=st.data())
+def test_bytes_that_were_tampered_with_are_refused_and_break_nothing(data: st.DataObject) -> None:
+    """Hundreds of mutations of real certificates and keys, by length fields above all."""
+    blob = bytearray(data.draw(st.sampled_from(_seeds())))
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(blob) - 1))
+        blob[place : place + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
+    if bytes(blob) in _seeds():
+        return
+    with contextlib.suppress(Unusable):
+        shown = read_shown(bytes(blob))
+        assert (
+            shown.certificate is None
+        )  # its signature can't be right any more; a plain key may be another key
+
+
+@functools.cache
+def _seeds() -> tuple[bytes, ...]:
+    """One certificate and one key of each kind."""
+    made = []
+    authority = asyncssh.generate_private_key("ssh-ed25519")
+    for kind in ("ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256"):
+        key = asyncssh.generate_private_key(kind)
+        certificate = authority.generate_user_certificate(
+            key, "robot", principals=["techem"], source_address=["10.0.0.0/8"], force_command="internal-sftp"
+        )
+        made += [certificate.public_data, key.public_data]
+    return tuple(made)

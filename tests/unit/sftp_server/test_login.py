@@ -71,6 +71,7 @@ class Caller:
     user: str | None = None
     tries: int = 0
     points: int = 0
+    debts: int = 0
     notes: list[str] = field(default_factory=list)
 
     def note(self, event: str, **_: object) -> None:
