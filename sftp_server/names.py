@@ -15,7 +15,8 @@ STAGING = ".staging"
 """Our own folder beside the partner's files: out of reach, and whoever asks for it is told so and audited."""
 
 _TEMPORARY_ENDS = (".filepart", ".part", ".partial", ".tmp", ".uploading")
-_TEMPORARY_STARTS = (".in.",)
+_HIDDEN = "."
+"""Hidden names are temporary as well: lftp (`.in.x`), rsync (`.x.Ab12Cd`), GNOME (`.giosave…`), rclone (`.….partial`); `._x` is no file."""
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that turn the writing direction: they let a name look like another to the person reading it."""
 
@@ -140,4 +141,4 @@ def path_of(text: str) -> VirtualPath:
 def is_temporary(path: VirtualPath) -> bool:
     """Whether clients use such a name only while they upload: its end hands nothing over, its rename does."""
     lower = path.name.lower()
-    return lower.endswith(_TEMPORARY_ENDS) or lower.startswith(_TEMPORARY_STARTS)
+    return lower.endswith(_TEMPORARY_ENDS) or lower.startswith(_HIDDEN)

@@ -5,14 +5,14 @@ from typing import Final
 
 MAX_NAME_BYTES: Final = 255
 _TEMPORARY_ENDS: Final = (".filepart", ".part", ".partial", ".tmp", ".uploading")
-_TEMPORARY_STARTS: Final = (".in.",)
+_HIDDEN: Final = "."
 _BIDI: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def is_temporary(path: str) -> bool:
     """Whether clients use such a name only while they upload."""
     lower = path.rpartition("/")[2].lower()
-    return lower.endswith(_TEMPORARY_ENDS) or lower.startswith(_TEMPORARY_STARTS)
+    return lower.endswith(_TEMPORARY_ENDS) or lower.startswith(_HIDDEN)
 
 
 def why_not(path: str) -> str | None:

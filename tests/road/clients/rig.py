@@ -47,15 +47,19 @@ class Road:
 
     # -- what became of it -------------------------------------------------------------------------------------
 
-    def audit(self, event: str, path: str) -> list[dict[str, Any]]:
-        """The door's lines of this kind about this path."""
+    def audit(self, event: str, path: str | None = None) -> list[dict[str, Any]]:
+        """The door's lines of this kind about this path, or about any."""
         lines = (self.up.home / "audit" / "door.jsonl").read_text("utf-8").splitlines()
-        told = [json.loads(line) for line in lines]
-        return [line for line in told if line["event"] == event and line.get("name") == path]
+        told = [line for line in map(json.loads, lines) if line["event"] == event]
+        return [line for line in told if path is None or line.get("name") == path]
 
     def hand_overs(self, path: str) -> int:
         """How often the door handed a file of this path over."""
         return len(self.audit("upload.finished", path))
+
+    def handed_over_below(self, folder: str) -> list[str]:
+        """The paths below a folder that were handed over, in order."""
+        return [line["name"] for line in self.audit("upload.finished") if line["name"].startswith(folder)]
 
     def arrived(
         self, path: str, content: bytes, *, times: int = 1, verdict: str = "accepted"

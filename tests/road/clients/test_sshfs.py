@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.road.clients.conftest import Seen
-from tests.road.clients.rig import HOST, PARTNER, Road, run
+from tests.road.clients.rig import HOST, LAST_YEAR, PARTNER, Road, run
 from tests.road.clients.versions import require
 from tests.road.pipeline_rig import wait_for
 
@@ -115,4 +115,22 @@ def test_what_is_refused_is_told_as_by_any_folder(
 
     assert done.returncode == 0, done.stderr
     assert road.hand_overs("incoming/linked-sshfs.csv") == 1
+    seen(done.returncode, result)
+
+
+@pytest.mark.table(
+    "clients", client="rsync over sshfs", does="rsync -a of a folder: the second sends nothing"
+)
+def test_rsync_into_the_mounted_folder_hands_over_under_the_final_name_only(
+    road: Road, seen: Seen, mounted: Path, tmp_path: Path
+) -> None:
+    file = road.file(tmp_path / "out", "rsync.csv", large=True)
+
+    for _ in range(2):
+        done = run("rsync", "-a", f"{file.parent}/", f"{mounted}/incoming/rsync/")
+        assert done.returncode == 0, done.stderr
+
+    result = road.arrived("incoming/rsync/rsync.csv", file.read_bytes())
+    assert road.handed_over_below("incoming/rsync/") == ["incoming/rsync/rsync.csv"]
+    assert road.status("/incoming/rsync/rsync.csv")[1] == LAST_YEAR
     seen(done.returncode, result)

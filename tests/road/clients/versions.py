@@ -22,6 +22,7 @@ _ASKED = {
     "curl": ("curl", ["curl", "--version"], r"curl (\S+)"),
     "rclone": ("rclone", ["rclone", "version"], r"rclone v(\S+)"),
     "sshfs": ("sshfs", ["sshfs", "--version"], r"SSHFS version (\S+)"),
+    "rsync over sshfs": ("rsync", ["rsync", "--version"], r"version (\S+)"),
     "Net::SFTP::Foreign": (
         "perl", ["perl", "-MNet::SFTP::Foreign", "-e", "print qq(v$Net::SFTP::Foreign::VERSION)"], r"v(\S+)",
     ),

@@ -119,7 +119,20 @@ def test_folders_are_made_inside_incoming_only(text: str, allowed: bool) -> None
 
 
 @pytest.mark.parametrize(
-    "name", ["a.csv.part", "a.FILEPART", "a.partial", "a.tmp", "a.uploading", ".in.a.csv", ".x.partial"]
+    "name",
+    [
+        "a.csv.part",
+        "a.FILEPART",
+        "a.partial",
+        "a.tmp",
+        "a.uploading",
+        ".in.a.csv",
+        ".x.partial",
+        ".a.csv.Ab12Cd",
+        ".giosaveK3J1X2",
+        "._a.csv",
+        ".DS_Store",
+    ],
 )
 def test_temporary_names_are_known(name: str) -> None:
     assert is_temporary(path_of(f"incoming/{name}"))
