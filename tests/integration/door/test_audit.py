@@ -122,7 +122,9 @@ def test_a_hostile_version_spoils_no_line(house: House, version: bytes) -> None:
 
     raw = (house.home / "audit" / "door.jsonl").read_bytes()
     assert all(letter == 0x0A or 0x20 <= letter < 0x7F for letter in raw)
-    assert len(house.audit("left")[0]["client"]) <= 255
+    client = house.audit("left")[0]["client"]
+    assert len(client) <= 255
+    assert client.isprintable()
     assert house.audit("login") == []
 
 
