@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,13 +39,14 @@ def _alive(pid: int) -> bool:
     return False
 
 
-def test_door_killed_is_raised_again_on_the_same_port(up: Up) -> None:
+def test_door_killed_is_raised_again_and_who_comes_meanwhile_waits(up: Up) -> None:
     key = up.add_partner("gamma")
+    (up.home / "door.toml").write_text("metrics = true\nmetrics_port = 0\n")
     with up.running() as process:
+        assert up.told["metrics_port"] > 0
         [door] = _doors(process.pid)
         os.kill(door, signal.SIGKILL)
-        wait_for(lambda: _doors(process.pid) - {door} or None, what="another door")
-        time.sleep(2)
+        wait_for(lambda: not _alive(door) or None, what="its end")
         with up.paramiko("gamma", key) as sftp:
             for name, content in (("register.csv", register(SERIALS)), ("readings.csv", readings(SERIALS))):
                 with sftp.open(f"/incoming/{name}", "wb") as stream:

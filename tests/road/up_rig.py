@@ -26,6 +26,7 @@ class Up:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.port = 0
+        self.told: dict[str, Any] = {}
         make_home(home, database=None)
 
     def house(self) -> House:
@@ -62,6 +63,7 @@ class Up:
         assert said, self.log()
         told = json.loads(said)
         assert told["event"] == "ready"
+        self.told = told
         self.port = told["sftp_port"]
 
     def log(self) -> str:

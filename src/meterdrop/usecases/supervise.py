@@ -1,11 +1,12 @@
 """Door and pipeline as two processes under one: started together, stopped together, the pipeline raised again."""
 
 import json
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,7 @@ from meterdrop.model.errors import TryAgain
 log = structlog.get_logger()
 
 _START_WAIT: Final = 60.0
+_BACKLOG: Final = 1024
 _STOP_WAIT: Final = 90.0
 _LOOK_EVERY: Final = 0.2
 _PAUSE: Final = 1.0
@@ -29,16 +31,19 @@ class Child:
     name: str
     command: Sequence[str]
     cwd: Path | None = None
-    again: Callable[[Mapping[str, object]], Sequence[str]] = lambda _ready: ()
-    """Words to add to the command when it is started again, from what it said when it was ready."""
+    listen_on: tuple[str, int] | None = None
+    """Where we listen for it: who comes while it is down waits, and finds the next one."""
+    listening: socket.socket | None = None
     process: subprocess.Popen[str] | None = None
     ready: dict[str, object] = field(default_factory=dict)
 
     def start(self) -> None:
         """Starts it and waits until it is ready; `TryAgain` if it isn't in time or ends before."""
+        passed = self._socket()
         self.process = subprocess.Popen(  # noqa: S603 - our own programs with our own words
-            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=self.cwd
-        )
+            [*self.command, *(f"--listen-fd={number}" for number in passed)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=self.cwd, pass_fds=passed,
+        )  # fmt: skip
         said: list[str] = []
         reader = threading.Thread(target=self._listen, args=(said,), daemon=True)
         reader.start()
@@ -47,7 +52,19 @@ class Child:
             self.stop()
             raise TryAgain(f"the {self.name} did not start; its last words are above")
         self.ready = json.loads(said[0])
-        self.command = [*self.command, *self.again(self.ready)]
+
+    def _socket(self) -> list[int]:
+        """The number of the socket to pass on, if any; the same one at each start."""
+        if self.listen_on is None:
+            return []
+        if self.listening is None:
+            host, port = self.listen_on
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            try:
+                self.listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+            except OSError as error:
+                raise TryAgain(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+        return [self.listening.fileno()]
 
     def _listen(self, said: list[str]) -> None:
         if self.process is not None and self.process.stdout is not None:
@@ -58,7 +75,10 @@ class Child:
         return None if self.process is None else self.process.poll()
 
     def stop(self) -> int:
-        """SIGTERM, and SIGKILL if that isn't enough; its exit code."""
+        """SIGTERM, and SIGKILL if that isn't enough; its exit code. Nobody listens any more."""
+        if self.listening is not None:
+            self.listening.close()
+            self.listening = None
         if self.process is None:
             return 0
         if self.process.poll() is None:
@@ -71,23 +91,9 @@ class Child:
 
 
 def door(home: Path, *, host: str, port: int) -> Child:
-    """The SFTP server. Raised again it listens where it did at first, whatever free port that was."""
-    words = [
-        "-m",
-        "sftp_server",
-        "--home",
-        str(home),
-        "--host",
-        host,
-        "--port",
-        str(port),
-        "--stop-with-stdin",
-    ]
-    return Child(
-        name="door",
-        command=[sys.executable, *words],
-        again=lambda ready: ("--port", str(ready["sftp_port"])),
-    )
+    """The SFTP server, on a socket that outlives it."""
+    words = ["-m", "sftp_server", "--home", str(home), "--stop-with-stdin"]
+    return Child(name="door", command=[sys.executable, *words], listen_on=(host, port))
 
 
 def pipeline(home: Path, *, watch: Path | None) -> Child:
