@@ -14,14 +14,19 @@ class OpenWish:
     create: bool = True
     truncate: bool = False
     exclusive: bool = False
+    block: int | None = None
+    """How much a client sends at once that, when interrupted, closes the file as if it were whole; None for all others."""
 
 
 class Upload:
     """A handle open for writing. It may write only as long as nobody else has opened the same name."""
 
-    def __init__(self, *, part: Part, append: bool, created: bool) -> None:
+    def __init__(self, *, part: Part, wish: OpenWish, created: bool) -> None:
         self.part = part
-        self.append = append
+        self.append = wish.append
+        self.block = wish.block
+        self.last_write = 0
+        """How long the last one was."""
         self.created = created
         """Whether this handle made the part; else it goes on with an earlier one."""
         self.touched = False
@@ -36,6 +41,11 @@ class Upload:
             raise CannotTake(
                 "nothing was sent: the file is as unfinished as before; send its rest, or all of it"
             )
+
+    @property
+    def may_be_interrupted(self) -> bool:
+        """Whether it ends where an interrupted one would, and only one whole file in very many: behind a full block."""
+        return self.block is not None and self.last_write == self.block
 
     @property
     def changed_nothing(self) -> bool:

@@ -45,6 +45,8 @@ from sftp_server.visits import Visit, Visits
 
 _MAX_WRITE = 256 * 1024
 _LONGEST_PACKET = _MAX_WRITE + 1024
+_MOST_OF_OPENSSH = 255 * 1024
+"""OpenSSH's sftp sends no more at once, whatever it is allowed."""
 _SFTP_VERSION = 3
 _NO_LINKS = "links can be neither made nor read here"
 
@@ -180,6 +182,7 @@ class DoorHandler(SFTPServerHandler):
     async def _process_limits(self, packet: SSHPacket) -> SFTPLimits:
         """How much at once suits us."""
         packet.check_end()
+        self.door.block = min(_MAX_WRITE, _MOST_OF_OPENSSH)
         return SFTPLimits(_LONGEST_PACKET, MAX_READ, _MAX_WRITE, self._most_handles)
 
     _packet_handlers = {  # noqa: RUF012 - asyncssh's own form

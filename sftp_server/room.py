@@ -52,6 +52,8 @@ class Room:
         self.parts: dict[str, Part] = {}
         self.lock = asyncio.Condition()
         self.draining = False
+        self._doubted: tuple[str, int] | None = None
+        """The name and size of the last upload that looked interrupted."""
         self._not_looked = 0
         """How many bytes were written, over all uploads, since the disk was last looked at."""
 
@@ -90,12 +92,12 @@ class Room:
             await self.push_on(path.text)
             part = await self._part_to_go_on_with(path, wish=wish)
             if part is not None:
-                upload = Upload(part=part, append=wish.append, created=False)
+                upload = Upload(part=part, wish=wish, created=False)
                 if wish.append:  # OpenSSH's reput says how far it came, also when it came nowhere
                     part.promised = part.attempted
             else:
                 part = self._new_part(path, wish=wish, sender=sender)
-                upload = Upload(part=part, append=wish.append, created=True)
+                upload = Upload(part=part, wish=wish, created=True)
             part.open_for(upload, sender=sender)
             asyncio.get_running_loop().call_later(_JOURNAL_AFTER, part.journal_if_open)
             return upload
@@ -155,6 +157,7 @@ class Room:
             await self._prepare_first_write(upload, at_start=offset == 0)
         self._check_writer(upload)
         start = part.place_to_append(offset) if upload.append else offset
+        upload.last_write = len(content)
         for place in range(0, len(content), _SLICE):
             if place:
                 await asyncio.sleep(0)
@@ -237,9 +240,17 @@ class Room:
             self._check_writer(upload)
             try:
                 upload.check_went_on()
+                self._check_not_interrupted(upload)
                 await self._put_through(part)
             except (CannotTake, Refused, OSError) as error:
                 await self._keep(part, error)
+
+    def _check_not_interrupted(self, upload: Upload) -> None:
+        """Doubt a file that OpenSSH's sftp may have closed because of Ctrl-C, unless it ends there a second time."""
+        end = (upload.part.name, upload.part.final_size)
+        if upload.may_be_interrupted and end != self._doubted:
+            self._doubted = end
+            raise CannotTake("the file ends where an interrupted one would: `reput` it, or put it once more")
 
     async def _put_through(self, part: Part) -> None:
         """By its name (which nobody can change now): hand over or set aside. One thread takes all the steps."""

@@ -22,6 +22,13 @@ from sftp_server.visits import Visit
 
 MAX_READ = 256 * 1024
 _WRITING = asyncssh.FXF_WRITE | asyncssh.FXF_APPEND
+_AS_SFTP = (
+    asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_TRUNC,
+    asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_APPEND,
+)
+"""How `put` and `reput` open a file."""
+_BLOCK = 32 * 1024
+"""What OpenSSH's sftp sends at once, if it does not ask how much suits us."""
 
 
 class Reading:
@@ -42,6 +49,7 @@ class DoorSFTP(SFTPServer):
         self._room = room
         self._tree = Tree(room)
         self._handles: set[Upload | Reading] = set()
+        self.block = _BLOCK
 
     # -- open, read, write, close ----------------------------------------------------------------------------
 
@@ -56,12 +64,18 @@ class DoorSFTP(SFTPServer):
                 create=bool(pflags & asyncssh.FXF_CREAT),
                 truncate=bool(pflags & asyncssh.FXF_TRUNC),
                 exclusive=bool(pflags & asyncssh.FXF_EXCL),
+                block=self._block_of(pflags, attrs),
             )
             handle = await self._room.open_upload(place, wish=wish, sender=self.visit.sender)
         else:
             handle = Reading(path=place, descriptor=self._tree.open_to_read(place))
         self._handles.add(handle)
         return handle
+
+    def _block_of(self, pflags: int, attrs: asyncssh.SFTPAttrs) -> int | None:
+        """How much OpenSSH's `sftp` sends at once, by its way to open a file; scp and lftp over OpenSSH open otherwise."""
+        is_sftp = pflags in _AS_SFTP and attrs.permissions is not None and attrs.size is None
+        return self.block if is_sftp and self.visit.client.startswith("SSH-2.0-OpenSSH") else None
 
     def _check_is_file_name(self, path: bytes) -> None:
         """`incoming/2026/` is a folder, there or not: no file gets the name `2026` because the folder is missing."""

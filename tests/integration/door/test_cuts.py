@@ -195,6 +195,41 @@ def test_a_client_that_is_killed_hands_nothing_over_and_reput_goes_on(
     )
 
 
+def test_ctrl_c_in_openssh_sftp_closes_the_file_and_yet_hands_nothing_over(
+    house: House, tmp_path: Path, note_row: NoteRow
+) -> None:
+    """It sends a CLOSE as if the file were whole: what tells is that it ends behind a full block."""
+    if shutil.which("sftp") is None:
+        pytest.skip("sftp is not installed")
+    whole = CONTENT * 4
+    (tmp_path / "big.csv").write_bytes(whole)
+    with house.sftp() as looking:
+        sending = _slow_client(house, "sftp", tmp_path / "big.csv", "/incoming/int.csv")
+        wait_until(lambda: _size(looking, "/incoming/int.csv") > 0)
+        sending.send_signal(signal.SIGINT)
+        wait_until(lambda: _is_noted(house, "upload.refused", "/incoming/int.csv"))
+        sending.wait(timeout=10)
+        came = _size(looking, "/incoming/int.csv")
+    assert _handed_over(house, "/incoming/int.csv") == []
+    assert openssh_reput(house, tmp_path / "big.csv", "/incoming/int.csv")
+    assert _handed_over(house, "/incoming/int.csv") == [whole]
+    _note(note_row, "Ctrl-C in OpenSSH's sftp", kept=f"{came} of {len(whole)}", by="sftp reput")
+
+
+@pytest.mark.parametrize("again", ["put", "reput"])
+def test_a_whole_file_that_ends_behind_a_full_block_is_taken_the_second_time(
+    house: House, tmp_path: Path, again: str
+) -> None:
+    if shutil.which("sftp") is None:
+        pytest.skip("sftp is not installed")
+    name = f"/incoming/block-{again}.csv"
+    (tmp_path / "block.csv").write_bytes(CONTENT[: 255 * 1024])
+    assert house.openssh_sftp(f"put {tmp_path / 'block.csv'} {name}").returncode == 1
+    assert _handed_over(house, name) == []
+    assert house.openssh_sftp(f"{again} {tmp_path / 'block.csv'} {name}").returncode == 0
+    assert _handed_over(house, name) == [CONTENT[: 255 * 1024]]
+
+
 def _size(sftp: paramiko.SFTPClient, name: str) -> int:
     try:
         return sftp.stat(name).st_size or 0
