@@ -1,6 +1,5 @@
 """OpenSSH's own server with internal-sftp, on a free port and out of anybody's way, for partners' folders that we only watch."""
 
-import getpass
 import os
 import pwd
 import re
@@ -72,7 +71,7 @@ class OtherServer:
             os.chown(root / "incoming", pwd.getpwnam(partner).pw_uid, os.getegid())
             (self.place / "keys" / partner).write_text(f"{public}\n", encoding="utf-8")
         else:
-            with (self.place / "keys" / getpass.getuser()).open("a", encoding="utf-8") as keys:
+            with (self.place / "keys" / _own_name()).open("a", encoding="utf-8") as keys:
                 keys.write(f'command="internal-sftp -u 0027 -d {root}" {public}\n')
 
     def key(self, partner: str) -> Path:
@@ -120,7 +119,7 @@ class OtherServer:
 
     def command(self, partner: str, *options: str) -> list[str]:
         """OpenSSH's client, kept away from the user's own files; commands come on stdin."""
-        user = partner if self.is_root else getpass.getuser()
+        user = partner if self.is_root else _own_name()
         return [
             "sftp", "-F", "/dev/null", "-i", str(self.key(partner)), "-P", str(self.port), "-b", "-",
             "-o", f"User={user}", "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=no",
@@ -140,12 +139,16 @@ class OtherServer:
         transport = paramiko.Transport((HOST, self.port))
         try:
             key = paramiko.Ed25519Key.from_private_key_file(str(self.key(partner)))
-            transport.connect(username=partner if self.is_root else getpass.getuser(), pkey=key)
+            transport.connect(username=partner if self.is_root else _own_name(), pkey=key)
             client = paramiko.SFTPClient.from_transport(transport)
             assert client is not None
             yield client
         finally:
             transport.close()
+
+
+def _own_name() -> str:
+    return pwd.getpwuid(os.geteuid()).pw_name
 
 
 def _two_users() -> Sequence[str]:
@@ -177,6 +180,8 @@ def other_server() -> Iterator[OtherServer]:
         server = OtherServer(place)
         try:
             server.start()
+            if not server.is_root and server.sftp(server.partners[0], "ls").returncode != 0:
+                pytest.skip("OpenSSH's server does not let this user in (a locked account?)")
             yield server
         finally:
             server.stop()
