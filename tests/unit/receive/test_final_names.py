@@ -7,7 +7,7 @@ from sftp_server import names
 from sftp_server.refusals import Refused
 
 NAMES = [
-    "a.csv", "účet č. 3.csv", "a.csv.part", "A.FILEPART", "b.partial", "c.tmp", "d.uploading", ".in.e.csv", "in.e.csv", ".f.csv.Ab12Cd",
+    "a.csv", "účet č. 3.csv", "a.csv.part", "A.FILEPART", "b.partial", "c.tmp", "d.uploading", ".in.e.csv", "in.e.csv", ".x.csv.Ab12Cd", ".f.csv.Ab12Cd",
     "part", "a.part.csv", "tab\there", "line\nbreak", "nul\0", "\u202egnp.csv", "\u2028", "\x7f", "half \ud800", "\udcff",
     "x" * 255, "x" * 256, "č" * 127, "č" * 128, " ", "a b", "-rf", "'; drop table", "\u200b", "\ufeff",
 ]  # fmt: skip
