@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from sftp_server.audit import warn
+from sftp_server.hashing import RunningHash
 from sftp_server.journal import FINISHING, WRITING, Journal, journal_file, part_file, save_journal
 from sftp_server.ranges import Ranges
 from sftp_server.refusals import CannotTake
@@ -62,6 +64,7 @@ class Part:
         """What of it is counted against the partner's quota."""
         self._synced = journal.bytes
         self._journalled = False
+        self._hash = RunningHash()
         self._checkpoint: asyncio.Task[None] | None = None
 
     @property
@@ -151,6 +154,7 @@ class Part:
     def rewind(self) -> None:
         """Start over from nothing, keeping the base if there is one."""
         os.ftruncate(self._opened(), 0)
+        self._hash.changed_from(0)
         self.tail = b""
         self.written, self.attempted, self.promised, self.declared = Ranges(), 0, 0, None
 
@@ -161,6 +165,7 @@ class Part:
         self.attempted = max(self.attempted, end)
         if self.tail:
             self._meet_tail(offset, content)
+        self._hash.changed_from(offset)
         done = 0
         while done < len(content):
             done += os.pwrite(descriptor, memoryview(content)[done:], offset + done)
@@ -178,6 +183,7 @@ class Part:
             os.truncate(self.file, min(size, self.written.prefix))
         elif size < self.length:
             os.ftruncate(self.descriptor, size)
+        self._hash.changed_from(size)
         self.written.cut(size)
         self.tail = self.tail[: max(size - self._tail_at, 0)]
         self.attempted = max(min(self.attempted, size), self.promised)
@@ -236,16 +242,28 @@ class Part:
         if prefix - self._synced < CHECKPOINT_BYTES or running or self.descriptor is None:
             return
         self._synced = prefix
+        self._hash.reserve(prefix)
         self._checkpoint = asyncio.create_task(self._note_progress(os.dup(self.descriptor), prefix))
 
     async def _note_progress(self, descriptor: int, prefix: int) -> None:
-        """Sync, then journal: never the other way round."""
+        """Sync, then journal: never the other way round. What the disk refused did not come, for it says so only once."""
         try:
-            await asyncio.to_thread(os.fdatasync, descriptor)
+            await asyncio.to_thread(self._take_in, descriptor)
             if prefix <= self.written.prefix:
                 self.save(replace(self.journal, bytes=prefix))
+        except OSError as error:
+            warn("part.not-synced", upload=self.journal.upload, reason=error.strerror or "")
+            self.written.cut(self.journal.bytes)
         finally:
             os.close(descriptor)
+
+    def _take_in(self, descriptor: int) -> None:
+        os.fdatasync(descriptor)
+        self._hash.go_on(descriptor)
+
+    def digest(self) -> tuple[str, int]:
+        """sha256 (hex) and length of the whole file; slow if much of it was written twice, so not on the event loop."""
+        return self._hash.finish(self._opened())
 
     async def settle(self) -> None:
         """Wait for a checkpoint that is under way."""
@@ -268,6 +286,7 @@ class Part:
         self.promised = 0
         self.declared = None
         self._synced = self.written.prefix
+        self._hash = RunningHash()
         self.journal = replace(
             self.journal, bytes=self.written.prefix, rested_at=now
         )  # known here, if not on disk
