@@ -1,12 +1,15 @@
 """Partners write to their folders as they like: what is no plain file of their own is told, never read and never followed."""
 
+import errno
 import os
 import socket
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from meterdrop.model.watched import LeftOut
+from meterdrop.receive import tree
 from meterdrop.receive.still import Seen
 from meterdrop.receive.tree import Walk
 from tests.integration.watched_rig import CONTENT, OTHER, QUIET, Rig
@@ -91,6 +94,30 @@ def test_file_replaced_by_a_link_between_looking_and_taking_is_not_followed(rig:
     rig.take_in()
     assert rig.taken() == []
     assert looked.folder.left_out == 1
+
+
+def test_file_that_may_not_be_read_is_told_as_long_as_it_is_so_and_stops_no_other(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after `put -p` of a file that only its owner may read."""
+    opened = tree.open_file
+
+    def refusing(base: Path, *steps: str) -> AbstractContextManager[int]:
+        if steps[-1] == "secret.csv":
+            raise PermissionError(errno.EACCES, "as if we were not root")
+        return opened(base, *steps)
+
+    rig.put(name="secret.csv")
+    rig.put(OTHER)
+    monkeypatch.setattr(tree, "open_file", refusing)
+    for looked in (rig.wait(), rig.look(), rig.wait()):
+        assert rig.why_not(looked) == {"incoming/secret.csv": "can't be read: Permission denied"}
+    assert len(rig.taken()) == 1
+    monkeypatch.undo()
+
+    assert rig.why_not(rig.wait()) == {}
+
+    assert len(rig.taken()) == 2
 
 
 def test_incoming_that_is_a_link_is_not_followed(rig: Rig, tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ class _Waiting:
     still: Stillness
     handed: dict[str, Seen] = field(default_factory=dict)
     """Handed over, and not seen in the ledger yet."""
+    unreadable: dict[str, LeftOut] = field(default_factory=dict)
     told: frozenset[LeftOut] = frozenset()
 
 
@@ -117,7 +118,10 @@ class WatchFolders:
         due = waiting.still.look(
             [one for one in fresh if waiting.handed.get(one.path) != one], now=self.passed()
         )
-        left_out += self._take(due, partner=partner, waiting=waiting)
+        there = {one.path for one in fresh}
+        waiting.unreadable = {path: one for path, one in waiting.unreadable.items() if path in there}
+        self._take(due, partner=partner, waiting=waiting)
+        left_out += waiting.unreadable.values()
         self._tell_left_out(left_out, partner=partner, waiting=waiting)
         files = walk.met
         return Looked(
@@ -188,13 +192,13 @@ class WatchFolders:
 
     # -- taking it ---------------------------------------------------------------------------------------------
 
-    def _take(self, due: list[Seen], *, partner: str, waiting: _Waiting) -> list[LeftOut]:
-        """Each by itself: what is wrong with one file does not stop the next. Those that may not be read are returned."""
-        unreadable = []
+    def _take(self, due: list[Seen], *, partner: str, waiting: _Waiting) -> None:
+        """Each by itself: what is wrong with one file does not stop the next."""
         until = self.passed() + _TURN
         for one in due:
             if self.passed() > until:
                 break
+            waiting.unreadable.pop(one.path, None)
             try:
                 self._take_one(one, partner=partner, waiting=waiting)
             except FileNotFoundError:
@@ -205,8 +209,8 @@ class WatchFolders:
                         "no room on the disk to copy a file of a watched folder: make some"
                     ) from error
                 waiting.still.later(one, now=self.passed())
-                unreadable.append(LeftOut(one.path, f"can't be read: {os.strerror(error.errno or 0)}"))
-        return unreadable
+                why = f"can't be read: {os.strerror(error.errno or 0)}"
+                waiting.unreadable[one.path] = LeftOut(one.path, why)
 
     def _take_one(self, one: Seen, *, partner: str, waiting: _Waiting) -> None:
         now, still = self.passed(), waiting.still
