@@ -99,3 +99,22 @@ def test_a_spoilt_partner_folder_is_told_and_shuts_out_nobody_else(house: House,
     assert {(line["event"], line["partner"]) for line in house.warnings()} == {
         ("partner.folder-unusable", "techem")
     }
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-t", "rsa", "-b", "2048", "-N", ""], "3072"),
+        (["-t", "ecdsa", "-N", ""], "too weak"),
+        (["-t", "ed25519", "-N", "a password"], "cannot be used"),
+    ],
+)
+def test_a_host_key_that_is_weak_or_locked_is_refused(
+    make_house: HouseMaker, words: list[str], said: str
+) -> None:
+    house = make_house()
+    file = house.home / "hostkeys" / "ssh_host_other_key"
+    subprocess.run(["ssh-keygen", "-q", "-f", str(file), *words], check=True)
+    told = reason(start(house.home))
+    assert said in told
+    assert str(file) in told
