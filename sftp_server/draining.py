@@ -46,7 +46,9 @@ def _has_nothing_to_do(visit: Visit, *, clock: Clock, is_late: bool) -> bool:
 
 
 def send_home(visit: Visit) -> None:
-    """Say why, and close; parts of open uploads are kept."""
+    """Say why, and close, once; parts of open uploads are kept."""
+    if visit.ending is not None:
+        return
     visit.ending = "the door closed"
     visit.connection.disconnect(asyncssh.DISC_BY_APPLICATION, "the server is shutting down")
 

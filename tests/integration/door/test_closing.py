@@ -173,6 +173,22 @@ def test_what_is_not_finished_in_time_is_kept_as_a_part(make_house: HouseMaker, 
     assert [line["event"] for line in house.audit("door.closed")] == ["door.closed"]
 
 
+def test_a_door_that_waits_for_another_one_ends_when_told_to(make_house: HouseMaker) -> None:
+    house = make_house()
+    house.start()
+    first = house.running()
+    with listening() as sock:
+        start_on(house, sock)
+        second = house.running()
+        wait_until(lambda: any(line["event"] == "door.waits" for line in house.warnings()))
+        second.terminate()
+        assert second.wait(10) == 0
+        assert first.poll() is None
+    clear_away(first)
+    assert first.stdin is not None
+    first.stdin.close()
+
+
 def accepts(house: House) -> bool:
     """Whether it takes new connections."""
     with socket.socket() as sock:
