@@ -3,6 +3,7 @@
 import functools
 import re
 import shutil
+from importlib import metadata
 
 import asyncssh
 import paramiko
@@ -29,6 +30,8 @@ _ASKED = {
     "phpseclib": ("php", ["php", "-r", _PHPSECLIB], r"phpseclib_(\S+)"),
 }  # fmt: skip
 _LIBRARIES = {"paramiko": paramiko.__version__, "asyncssh": asyncssh.__version__}
+_WHEELS = {"libssh2 (ssh2-python)": "ssh2-python", "libssh (ssh-python)": "ssh-python"}
+"""Not in our lock, for they are not built for every machine; tried where somebody installed them."""
 
 
 @functools.cache
@@ -36,6 +39,11 @@ def version_of(client: str) -> str | None:
     """Its version; None where it is not installed."""
     if client in _LIBRARIES:
         return _LIBRARIES[client]
+    if client in _WHEELS:
+        try:
+            return metadata.version(_WHEELS[client])
+        except metadata.PackageNotFoundError:
+            return None
     program, question, pattern = _ASKED[client]
     if shutil.which(program) is None:
         return None
