@@ -3,8 +3,9 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import fields, is_dataclass, replace
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,10 @@ from meterdrop.model.spelling import fold, heading_key
 
 RULES_VERSION: Final = 3
 """Raise it when the code that casts or judges changes what it decides: it is part of every fingerprint."""
+
+_key = lru_cache(maxsize=4096)(heading_key)
+_folded = lru_cache(maxsize=4096)(fold)
+"""The same words of feeds come up for every partner; they are our own, so they may be kept."""
 
 _NOT_JUDGING: Final = frozenset({"partner", "language", "fingerprint", "file_names", "folders"})
 
@@ -109,30 +114,37 @@ def check_rules(feed: Dated[Feed], habits: Dated[Habits], *, file: Path, problem
 
 def sealed(agreement: Agreement) -> Agreement:
     """The agreement with the fingerprint of everything in it that judges a line."""
-    judging = {key: value for key, value in asdict(agreement).items() if key not in _NOT_JUDGING}
+    judging = {key: value for key, value in vars(agreement).items() if key not in _NOT_JUDGING}
     text = json.dumps(
-        {"rules_version": RULES_VERSION, **judging}, sort_keys=True, ensure_ascii=False, default=str
+        {"rules_version": RULES_VERSION, **judging}, sort_keys=True, ensure_ascii=False, default=_plain
     )
     return replace(agreement, fingerprint=hashlib.sha256(text.encode()).hexdigest())
+
+
+def _plain(value: object) -> object:
+    """What JSON knows no word for; the words of our own by their fields, uncopied, for there are many."""
+    if is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    return str(value)
 
 
 def _column(column: Column, *, habits: Habits) -> Column:
     """The partner's headings and words win over the feed's own, also where these mean another column."""
     taken = {
-        heading_key(heading)
+        _key(heading)
         for name, headings in habits.aliases.items()
         for heading in headings
         if name != column.name
-    } | {heading_key(heading) for heading in habits.ignored}
+    } | {_key(heading) for heading in habits.ignored}
     aliases = (*column.aliases, *habits.aliases.get(column.name, ()))
     mine = habits.words.get(column.name, {})
-    said = {fold(word) for word in mine}
+    said = {_folded(word) for word in mine}
     return replace(
         column,
-        aliases=tuple(dict.fromkeys(alias for alias in aliases if heading_key(alias) not in taken)),
+        aliases=tuple(dict.fromkeys(alias for alias in aliases if _key(alias) not in taken)),
         words={**_without(column.words, said), **mine},
     )
 
 
 def _without(words: Mapping[str, str], said: set[str]) -> dict[str, str]:
-    return {word: ours for word, ours in words.items() if fold(word) not in said}
+    return {word: ours for word, ours in words.items() if _folded(word) not in said}

@@ -2,6 +2,10 @@
 
 import os
 import sys
+from collections.abc import Callable
+from functools import cache
+
+from typer.main import get_command
 
 from meterdrop.cli.app import app
 from meterdrop.cli.said import explained
@@ -28,6 +32,12 @@ def main() -> None:
 def _run() -> None:
     """Runs the command, and says the last of it while we can still hear that nobody listens."""
     try:
-        app(prog_name="meterdrop")
+        _command()(prog_name="meterdrop")
     finally:
         sys.stdout.flush()
+
+
+@cache
+def _command() -> Callable[..., object]:
+    """All commands, put together once."""
+    return get_command(app)
