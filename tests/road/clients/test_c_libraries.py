@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from tests.integration.door.house import House
 from tests.road.clients.conftest import Seen
 from tests.road.clients.rig import HOST, PARTNER, Road
 
@@ -54,22 +53,6 @@ def test_libssh2_uploads_and_renames(road: Road, seen: Seen) -> None:
     session.disconnect()
 
     seen("no error", result)
-
-
-def test_libssh2_since_version_1_11_needs_no_legacy_macs(tmp_path: Path) -> None:
-    utils = pytest.importorskip("ssh2.utils", reason="libssh2 (ssh2-python) is not installed on this machine")
-    assert tuple(map(int, utils.version().split(b".")[:2])) >= (1, 11)
-    house = House(home=tmp_path / "home")
-    house.furnish()
-    house.write_account(PARTNER)
-    house.start()
-
-    session = libssh2_session(house.key_file(PARTNER), house.port)
-    listed = [name for _, name, _ in session.sftp_init().opendir("/").readdir()]
-    session.disconnect()
-    house.clear_away()
-
-    assert sorted(listed) == [b".", b"..", b"incoming", b"receipts"]
 
 
 @pytest.mark.table(

@@ -7,10 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.integration.door.house import House
 from tests.road.clients.conftest import Seen
 from tests.road.clients.rig import HOST, PARTNER, Road, run
-from tests.road.clients.versions import libssh2
 
 pytestmark = pytest.mark.road
 
@@ -85,16 +83,3 @@ def test_curl_sends_what_it_is_given(road: Road, seen: Seen, tmp_path: Path) -> 
         assert done.returncode == 0, done.stderr
 
     seen(0, road.arrived("incoming/piped.csv", second.read_bytes(), times=2), 2)
-
-
-@pytest.mark.skipif(not libssh2(), reason="no curl that speaks SFTP is installed")
-def test_curl_gets_in_without_legacy_macs_only_if_its_library_is_new(tmp_path: Path) -> None:
-    house = House(home=tmp_path / "home")
-    house.furnish()
-    house.write_account(PARTNER)
-    house.start()
-
-    done = curl(house.key_file(PARTNER), house.port, "/")
-    house.clear_away()
-
-    assert (done.returncode == 0) is (libssh2() >= (1, 11)), done.stderr
