@@ -25,7 +25,7 @@ def mounted(road: Road, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pa
     pairs = [word for word in options if "=" in word]
     done = run(
         "sshfs", f"{PARTNER}@{HOST}:/", str(folder), "-p", str(road.up.port), "-F", "/dev/null",
-        "-o", ",".join([*pairs, f"IdentityFile={road.key}"]),
+        "-o", ",".join(["reconnect", *pairs, f"IdentityFile={road.key}"]),
     )  # fmt: skip
     if done.returncode != 0:
         pytest.skip(f"sshfs cannot mount on this machine: {done.stderr.strip()}")
