@@ -77,9 +77,11 @@ async def _run(settings: Settings, *, sockets: Sockets, stop_with_stdin: bool) -
         threading.Thread(target=_watch_stdin, args=(stop, loop), daemon=True).start()
     supervisor.tell("READY=1", f"STATUS=listening on port {door.port}")
     print(json.dumps({"event": "ready", "sftp_port": door.port} | _metrics_port(door)), flush=True)
+    showing_life = asyncio.create_task(supervisor.show_life())
     await stop.wait()
     supervisor.tell("STOPPING=1", "STATUS=uploads in flight are finishing")
     await door.stop()
+    showing_life.cancel()
 
 
 def _metrics_port(door: Door) -> dict[str, int]:

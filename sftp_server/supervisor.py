@@ -3,6 +3,7 @@
 The two protocols are systemd's, and small: sd_listen_fds(3) and sd_notify(3).
 """
 
+import asyncio
 import socket
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from sftp_server.refusals import StopAtStart
 
 METRICS = "metrics"
 _FIRST_PASSED = 3
+_PATIENCE_WITH_IT = 0.1
+"""A supervisor that does not listen fills its queue; no partner waits for it longer than that."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +68,23 @@ def listening_socket(descriptor: int) -> socket.socket:
 class Supervisor:
     """Whoever started us, if it wants to know how we are (systemd's Type=notify)."""
 
-    def __init__(self, address: str | None) -> None:
+    def __init__(self, address: str | None, *, patience: float | None = None) -> None:
         self._address = address
+        self._patience = patience
 
     @classmethod
     def of(cls, environment: MutableMapping[str, str]) -> "Supervisor":
-        """The one that the environment names."""
-        return cls(environment.pop("NOTIFY_SOCKET", None))
+        """The one that the environment names; it may want a sign of life every so often (WatchdogSec=)."""
+        microseconds = environment.pop("WATCHDOG_USEC", "")
+        environment.pop("WATCHDOG_PID", None)
+        patience = int(microseconds) / 1_000_000 if microseconds.isdecimal() else None
+        return cls(environment.pop("NOTIFY_SOCKET", None), patience=patience)
+
+    async def show_life(self) -> None:
+        """Again and again, as long as the event loop turns; a door that hangs is started again."""
+        while self._patience:
+            self.tell("WATCHDOG=1")
+            await asyncio.sleep(self._patience / 3)
 
     def tell(self, *words: str) -> None:
         """`READY=1`, `STOPPING=1`, `STATUS=…`; nobody listening is no reason to stop."""
@@ -80,6 +93,7 @@ class Supervisor:
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
+                line.settimeout(_PATIENCE_WITH_IT)
                 line.sendto("\n".join(words).encode(), address)
         except OSError as error:
-            warn("supervisor.not-told", reason=error.strerror or "", words=" ".join(words))
+            warn("supervisor.not-told", reason=error.strerror or str(error), words=" ".join(words))
