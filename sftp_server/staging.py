@@ -89,7 +89,7 @@ class Part:
     @property
     def length(self) -> int:
         """How long its file is, shown or not."""
-        return max(self.written.end, self._tail_at + len(self.tail))
+        return max(self.written.end, self._tail_at + len(self.tail)) if self.tail else self.written.end
 
     @property
     def final_size(self) -> int:

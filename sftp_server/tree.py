@@ -70,6 +70,11 @@ class Tree:
             found[RECEIPTS] = self._receipts()
         return [*(found | parts).values()]
 
+    def shown_end(self, path: VirtualPath) -> int | None:
+        """Where a part at rest ends for who reads it; None for all else."""
+        part = self._room.parts.get(path.text)
+        return None if part is None or part.is_busy else part.size
+
     def open_to_read(self, path: VirtualPath) -> int:
         """A descriptor for reading a receipt, a finished file, or what has come of a part."""
         part = self._room.parts.get(path.text)
@@ -200,11 +205,11 @@ class Tree:
             self._note("file.renamed", old, new, sender)
 
     def _move_over(self, old: VirtualPath, new: VirtualPath) -> None:
-        """A visible file gets another name; one that had the name is gone."""
-        replaced = self._jail.find(new)
+        """A visible file or folder gets another name; a file or empty folder that had the name is gone."""
+        replaced = self._jail.find(new) if old != new else None
         self._jail.move(old, new)
         if replaced is not None:
-            self._room.usage.add(Change(bytes=-replaced.size, files=-1))
+            self._room.usage.add(Change(bytes=0 if replaced.is_folder else -replaced.size, files=-1))
 
     async def _rename_part(self, part: Part, new: VirtualPath) -> None:
         await part.settle()
@@ -243,7 +248,7 @@ class Tree:
             raise FileExistsError(errno.EEXIST, "the name is taken")
         if any(part.journal.state != WRITING for part in self._parts_below(old)):
             raise CannotTake("an upload in this folder is being finished; try again in a minute")
-        self._jail.move(old, new)
+        self._move_over(old, new)
         for part in self._parts_below(old):
             below = path_of(part.name).parts[len(old.parts) :]
             await self._rename_part(part, VirtualPath((*new.parts, *below)))

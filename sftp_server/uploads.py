@@ -34,8 +34,10 @@ _BLOCK = 32 * 1024
 class Reading:
     """A handle open for reading."""
 
-    def __init__(self, *, path: VirtualPath, descriptor: int) -> None:
+    def __init__(self, *, path: VirtualPath, descriptor: int, end: int | None) -> None:
         self.path = path
+        self.end = end
+        """Where it ends for the reader: a part is not shown to its last byte."""
         self.descriptor = descriptor
         self.sent = 0
 
@@ -68,7 +70,8 @@ class DoorSFTP(SFTPServer):
             )
             handle = await self._room.open_upload(place, wish=wish, sender=self.visit.sender)
         else:
-            handle = Reading(path=place, descriptor=self._tree.open_to_read(place))
+            end = self._tree.shown_end(place)
+            handle = Reading(path=place, descriptor=self._tree.open_to_read(place), end=end)
         self._handles.add(handle)
         return handle
 
@@ -91,6 +94,8 @@ class DoorSFTP(SFTPServer):
             return await self._room.read(file_obj, offset, wanted)
         if not isinstance(file_obj, Reading):
             raise asyncssh.SFTPInvalidHandle("no such handle")
+        if file_obj.end is not None:
+            wanted = max(0, min(wanted, file_obj.end - offset))
         content = os.pread(file_obj.descriptor, wanted, offset)
         file_obj.sent += len(content)
         self.visit.count_sent(len(content))
@@ -160,7 +165,8 @@ class DoorSFTP(SFTPServer):
         """What is open; an upload has the size of what came."""
         if isinstance(file_obj, Reading):
             status = os.fstat(file_obj.descriptor)
-            return _attrs(Entry.of(file_obj.path.name, status))
+            entry = Entry.of(file_obj.path.name, status)
+            return _attrs(entry if file_obj.end is None else replace(entry, size=file_obj.end))
         part = _upload(file_obj).part
         status = part.file.stat()
         entry = Entry("", part.size, status.st_mtime, status.st_atime, is_folder=False)

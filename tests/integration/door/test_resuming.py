@@ -174,6 +174,13 @@ def test_sending_an_empty_file_by_scp_over_a_part_replaces_it(house: House, name
     assert _handed_over(house, name) == [b""]
 
 
+def test_a_part_is_read_as_far_as_it_is_shown(house: House, name: str) -> None:
+    _lose(house, CONTENT[:HALF], name)
+    with house.sftp() as sftp, sftp.open(name) as reading:
+        assert reading.stat().st_size == HALF - SHOWN_LESS
+        assert reading.read() == CONTENT[: HALF - SHOWN_LESS]
+
+
 def test_parts_do_not_shrink_when_resumes_are_lost_again(house: House, name: str) -> None:
     _lose(house, CONTENT[:HALF], name)
     for turn in (2, 3, 4):
