@@ -89,7 +89,7 @@ def test_a_kill_while_a_rename_hands_over_leads_to_exactly_one_ticket(
     _check_view(house, ["a.csv"])
 
 
-@pytest.mark.parametrize("point", ["door:journalled", "door:handed", "door:shown"])
+@pytest.mark.parametrize("point", ["door:journalled", "door:shown"])
 def test_a_kill_while_overwriting_leaves_both_versions_handed_over(
     make_house: HouseMaker, note_row: NoteRow, point: str
 ) -> None:
@@ -125,9 +125,7 @@ def test_a_kill_at_the_end_of_an_upload_under_a_temporary_name_hands_nothing_ove
     _check_view(house, ["a.csv"])
 
 
-@pytest.mark.parametrize(
-    "point", ["door:hashed", "door:journalled", "door:linked", "door:handed", "door:done"]
-)
+@pytest.mark.parametrize("point", ["door:hashed", "door:journalled", "door:handed", "door:done"])
 def test_a_kill_while_a_part_is_given_up_tells_of_it_once_and_nobody_goes_on_with_it(
     make_house: HouseMaker, note_row: NoteRow, point: str
 ) -> None:

@@ -46,14 +46,12 @@ def _handed_over(house: House, name: str) -> list[bytes]:
     return [house.content(ticket) for ticket in house.tickets() if ticket["name"] == name[1:]]
 
 
-@pytest.mark.parametrize("client", RESUMERS)
 @pytest.mark.parametrize(
-    ("cut", "came"),
+    ("client", "cut", "came"),
     [
-        ("half-way", HALF),
-        ("just before CLOSE", len(CONTENT)),
-        ("after 1 byte", 1),
-        ("before the first byte", 0),
+        *((client, "half-way", HALF) for client in RESUMERS),
+        *((client, "just before CLOSE", len(CONTENT)) for client in RESUMERS),
+        *((client, "after 1 byte", 1) for client in ("sftp reput", "lftp put -c", "curl -C -")),
     ],
 )
 def test_a_lost_upload_is_resumed_and_handed_over_once(
