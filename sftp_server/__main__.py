@@ -5,6 +5,7 @@ import asyncio
 import json
 import logging
 import os
+import resource
 import signal
 import sys
 import threading
@@ -104,9 +105,17 @@ async def _start(door: Door, *, sockets: Sockets, stop: asyncio.Event) -> bool:
     return True
 
 
+def _allow_many_files() -> None:
+    """As many open files as we may: the usual 1,024 are few for connections and uploads together."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def main() -> int:
     """0 after a clean stop, 2 when the door cannot start as it is set up."""
     chosen = _arguments()
+    _allow_many_files()
     logging.basicConfig(level=logging.WARNING, handlers=[_JsonLines()])
     try:
         settings = read_settings(

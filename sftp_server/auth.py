@@ -39,6 +39,10 @@ class Doorkeeper(asyncssh.SSHServer):
             house.audit.note("turned-away", address=address, reason=reason)
             conn.abort()
             return
+        in_the_way = house.visits.who_makes_room(address, settings=house.settings)
+        if in_the_way is not None:
+            in_the_way.ending = "made room for others"
+            in_the_way.connection.abort()
         overlook_stray_answers(conn)
         number = house.visits.next_number()
         self._visit = Visit(
@@ -50,11 +54,11 @@ class Doorkeeper(asyncssh.SSHServer):
 
     def _why_turned_away(self, address: str, *, now: datetime) -> str | None:
         house = self._house
-        if house.visits.are_crowded(address, settings=house.settings):
-            return "crowded"
         if house.bans.is_banned(address, now=now):
             return "banned"
-        return None if house.bans.may_connect(address, now=now) else "too quick"
+        if not house.bans.may_connect(address, now=now):
+            return "too quick"
+        return "crowded" if house.visits.are_crowded(address, settings=house.settings) else None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Count what was tried in vain, and forget the connection."""
@@ -149,7 +153,10 @@ class Doorkeeper(asyncssh.SSHServer):
         visit, house = self._visit, self._house
         if visit is None or visit.partner is None:
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "log in first")
-        if visit.channels >= house.settings.channels_per_connection:
+        if (
+            visit.channels >= house.settings.channels_per_connection
+            or house.visits.channels_of(visit.partner) >= house.settings.channels_per_partner
+        ):
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_RESOURCE_SHORTAGE, "too many sessions")
         try:
             session = house.make_session(visit, visit.partner)

@@ -7,7 +7,7 @@ is safe: if `_process_close` were no longer called, uploads would stay parts and
 
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import asyncssh
@@ -40,6 +40,7 @@ from asyncssh.stream import SSHServerStreamSession
 from sftp_server.audit import Clock, warn
 from sftp_server.channel import joined_if_small
 from sftp_server.refusals import CannotTake, Refused
+from sftp_server.settings import Settings
 from sftp_server.uploads import MAX_READ, DoorSFTP
 from sftp_server.visits import Visit, Visits
 
@@ -97,19 +98,26 @@ class DoorHandler(SFTPServerHandler):
         writer: "asyncssh.SSHWriter[bytes]",
         *,
         visits: Visits,
-        most_handles: int,
+        settings: Settings,
         clock: Clock,
     ) -> None:
         super().__init__(door, reader, writer, _SFTP_VERSION)
         self.door = door
         self._visits = visits
-        self._most_handles = most_handles
+        self._settings = settings
+        self._opening = 0
+        self._listed: dict[bytes, int] = {}
         self._clock = clock
 
     @property
     def open_handles(self) -> int:
         """How many files and folders this session has open."""
-        return len(self._file_handles) + len(self._dir_handles)
+        return len(self._file_handles) + len(self._dir_handles) + self._opening
+
+    @property
+    def listed_names(self) -> int:
+        """How many names the open folders hold in memory."""
+        return sum(self._listed.values())
 
     async def _process_packet(self, pkttype: int, pktid: int, packet: SSHPacket) -> None:
         """Answer one packet; then wait until a slow client has taken the answers it has."""
@@ -129,15 +137,22 @@ class DoorHandler(SFTPServerHandler):
             raise asyncssh.SFTPBadMessage("the packet is too long")
         return SSHPacket(await self._reader.readexactly(length))
 
-    def _check_handles(self) -> None:
-        partner = self.door.visit.partner or ""
-        if self._visits.handles_of(partner) >= self._most_handles:
-            raise CannotTake(f"no more than {self._most_handles} files may be open at once")
+    @contextmanager
+    def _one_handle_more(self) -> Iterator[None]:
+        """As long as not too much is open, what is being opened included."""
+        most = self._settings.handles_per_partner
+        if self._visits.handles_of(self.door.visit.partner or "") >= most:
+            raise CannotTake(f"no more than {most} files may be open at once")
+        self._opening += 1
+        try:
+            yield
+        finally:
+            self._opening -= 1
 
     async def _process_open(self, packet: SSHPacket) -> bytes:
         """OPEN, as long as not too much is open."""
-        self._check_handles()
-        return await super()._process_open(packet)
+        with self._one_handle_more():
+            return await super()._process_open(packet)
 
     async def _process_close(self, packet: SSHPacket) -> None:
         """A real CLOSE: the only way to `finish`."""
@@ -146,7 +161,9 @@ class DoorHandler(SFTPServerHandler):
         opened = self._file_handles.pop(handle, None)
         if opened is not None:
             await self.door.finish(opened)
-        elif self._dir_handles.pop(handle, None) is None:
+        elif self._dir_handles.pop(handle, None) is not None:
+            self._listed.pop(handle, None)
+        else:
             raise asyncssh.SFTPInvalidHandle("no such handle")
 
     async def _process_write(self, packet: SSHPacket) -> int:
@@ -162,10 +179,17 @@ class DoorHandler(SFTPServerHandler):
         """OPENDIR takes the snapshot, so that a missing folder is told here and not at the first READDIR."""
         path = packet.get_string()
         packet.check_end()
-        self._check_handles()
-        names = await self.door.names_in(path)
-        handle = self._get_next_handle()
-        self._dir_handles[handle] = _one_by_one(names)
+        with self._one_handle_more():
+            listing = await self.door.names_in(path)
+            most = self._settings.names_per_partner
+            held = self._visits.names_listed_for(self.door.visit.partner or "")
+            if held and held + listing.count > most:
+                raise CannotTake(
+                    f"no more than {most} names may be listed at once; close other folders first"
+                )
+            handle = self._get_next_handle()
+            self._dir_handles[handle] = _one_by_one(listing.names)
+            self._listed[handle] = listing.count
         return handle
 
     async def _process_expand_path(self, packet: SSHPacket) -> tuple[list[asyncssh.SFTPName], bool]:
@@ -183,7 +207,7 @@ class DoorHandler(SFTPServerHandler):
         """How much at once suits us."""
         packet.check_end()
         self.door.block = min(_MAX_WRITE, _MOST_OF_OPENSSH)
-        return SFTPLimits(_LONGEST_PACKET, MAX_READ, _MAX_WRITE, self._most_handles)
+        return SFTPLimits(_LONGEST_PACKET, MAX_READ, _MAX_WRITE, self._settings.handles_per_partner)
 
     _packet_handlers = {  # noqa: RUF012 - asyncssh's own form
         FXP_OPEN: _answering(_process_open),

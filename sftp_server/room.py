@@ -51,6 +51,8 @@ class Room:
         self.usage = Usage(Quota(bytes=settings.bytes_per_partner, files=settings.files_per_partner))
         self.parts: dict[str, Part] = {}
         self.lock = asyncio.Condition()
+        self.looking = asyncio.Lock()
+        """Held while a folder is listed: one partner must not take all threads for its listings."""
         self.draining = False
         self._doubted: tuple[str, int] | None = None
         """The name and size of the last upload that looked interrupted."""

@@ -169,9 +169,8 @@ class Door:
             writer: "asyncssh.SSHWriter[bytes]",
         ) -> DoorHandler:
             door = DoorSFTP(channel, visit=visit, room=room)
-            most = self.settings.handles_per_partner
             return DoorHandler(
-                door, reader, writer, visits=self._visits, most_handles=most, clock=self._clock
+                door, reader, writer, visits=self._visits, settings=self.settings, clock=self._clock
             )
 
         return DoorSession(visit=visit, make_handler=make_handler)

@@ -24,7 +24,10 @@ class Settings:
     password_checks_at_once: int = 2
     connections_per_partner: int = 20
     handles_per_partner: int = 100
+    names_per_partner: int = 250_000
+    """Names in folders that are open for listing, all together."""
     channels_per_connection: int = 10
+    channels_per_partner: int = 40
     connections_before_login: int = 100
     connections_before_login_per_address: int = 25
     connections_per_second: float = 10

@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import asyncssh
 from asyncssh.sftp import SFTPServer
@@ -40,6 +40,14 @@ class Reading:
         """Where it ends for the reader: a part is not shown to its last byte."""
         self.descriptor = descriptor
         self.sent = 0
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The names in a folder, made one by one, and how many there are."""
+
+    count: int
+    names: Iterator[asyncssh.SFTPName]
 
 
 class DoorSFTP(SFTPServer):
@@ -172,19 +180,20 @@ class DoorSFTP(SFTPServer):
         entry = Entry("", part.size, status.st_mtime, status.st_atime, is_folder=False)
         return _attrs(entry)
 
-    async def names_in(self, path: bytes) -> Iterator[asyncssh.SFTPName]:
-        """A folder as one snapshot, so that a vanishing file cannot spoil the listing."""
+    async def names_in(self, path: bytes) -> Listing:
+        """A folder as one snapshot, so that a vanishing file cannot spoil the listing; one folder of a partner at a time."""
         place = parse_path(path)
         if not self._tree.entry(place).is_folder:
             raise NotADirectoryError(20, "not a folder")
-        found = await asyncio.to_thread(self._tree.listing, place)
+        async with self._room.looking:
+            found = await asyncio.to_thread(self._tree.listing, place)
         here = self._tree.entry(place)
         dots = [replace(here, name="."), replace(here, name="..")]
-        return (_listed(entry) for entry in [*dots, *found])
+        return Listing(count=len(found), names=(_listed(entry) for entry in [*dots, *found]))
 
     async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
         """The snapshot, name by name."""
-        for name in await self.names_in(path):
+        for name in (await self.names_in(path)).names:
             yield name
 
     def format_user(self, uid: int | None) -> str:

@@ -1,5 +1,6 @@
 """Who is here now? Connections with their partner, key and last sign of life."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +23,10 @@ class CountsHandles(Protocol):
     @property
     def open_handles(self) -> int:
         """How many files and folders it has open."""
+
+    @property
+    def listed_names(self) -> int:
+        """How many names its open folders hold in memory."""
 
 
 @dataclass
@@ -135,19 +140,47 @@ class Visits:
         """Somebody is gone."""
         self._visits.discard(visit)
 
+    def who_makes_room(self, address: str, *, settings: Settings) -> "Visit | None":
+        """When all places before the login are taken: who waits longest of the source that took most, if more than the newcomer's."""
+        waiting = [visit for visit in self._visits if visit.partner is None]
+        if len(waiting) < settings.connections_before_login:
+            return None
+        held = Counter(source_of(visit.address) for visit in waiting)
+        greedy, most = held.most_common(1)[0]
+        if most <= held[source_of(address)] + 1:
+            return None
+        return min(
+            (visit for visit in waiting if source_of(visit.address) == greedy), key=lambda visit: visit.number
+        )
+
     def are_crowded(self, address: str, *, settings: Settings) -> bool:
         """Whether too many wait to log in, in all or from one source: nobody may take all the places."""
         waiting = [visit.address for visit in self._visits if visit.partner is None]
         source = source_of(address)
-        from_there = sum(source_of(other) == source for other in waiting)
-        return (
-            len(waiting) >= settings.connections_before_login
-            or from_there >= settings.connections_before_login_per_address
-        )
+        if (
+            sum(source_of(other) == source for other in waiting)
+            >= settings.connections_before_login_per_address
+        ):
+            return True
+        full = len(waiting) >= settings.connections_before_login
+        return full and self.who_makes_room(address, settings=settings) is None
 
     def connections_of(self, partner: str) -> int:
         """How many connections a partner has."""
         return sum(visit.partner == partner for visit in self._visits)
+
+    def channels_of(self, partner: str) -> int:
+        """How many channels a partner has, over all its connections."""
+        return sum(visit.channels for visit in self._visits if visit.partner == partner)
+
+    def names_listed_for(self, partner: str) -> int:
+        """How many names a partner's open folders hold in memory."""
+        return sum(
+            session.listed_names
+            for visit in self._visits
+            if visit.partner == partner
+            for session in visit.sessions
+        )
 
     def handles_of(self, partner: str) -> int:
         """How many files and folders a partner has open, over all its connections."""

@@ -4,17 +4,27 @@ import statistics
 import struct
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncssh
-from asyncssh.constants import MSG_CHANNEL_DATA, MSG_CHANNEL_OPEN
+from asyncssh.constants import (
+    MSG_CHANNEL_DATA,
+    MSG_CHANNEL_OPEN,
+    MSG_CHANNEL_OPEN_CONFIRMATION,
+    MSG_CHANNEL_OPEN_FAILURE,
+    MSG_REQUEST_FAILURE,
+    MSG_REQUEST_SUCCESS,
+    MSG_UNIMPLEMENTED,
+)
+from asyncssh.packet import SSHPacket
 
 from tests.integration.door.house import House
 
 EVERYTHING = 2**32 - 1
+_ANSWERS = (MSG_REQUEST_SUCCESS, MSG_REQUEST_FAILURE, MSG_CHANNEL_OPEN_FAILURE, MSG_UNIMPLEMENTED)
 
 
 def text(content: bytes) -> bytes:
@@ -34,12 +44,38 @@ def resident_mib(house: House) -> int:
     return int(line.split()[1]) // 1024
 
 
+class _NoChannel:
+    """Takes what the door says about channels that only the door believes in."""
+
+    def log_received_packet(self, *_: object) -> None:
+        """Nothing."""
+
+    def process_packet(self, *_: object) -> bool:
+        """Taken."""
+        return True
+
+
+class _AnyChannel(dict[int, object]):
+    def __missing__(self, key: int) -> object:
+        return _NoChannel()
+
+
 class Attacker:
-    """A logged-in connection without manners."""
+    """A logged-in connection without manners: it does not mind what it is answered, and never leaves by itself."""
 
     def __init__(self, connection: asyncssh.SSHClientConnection) -> None:
         self.connection = connection
         self._next_channel = 1000
+        self._process = connection.process_packet
+        connection.process_packet = self._take  # type: ignore[method-assign]  # asyncssh would leave at an unasked answer
+        connection._channels = _AnyChannel(connection._channels)  # type: ignore[assignment]  # the same
+
+    def _take(self, pkttype: int, pktid: int, packet: SSHPacket) -> bool | Awaitable[None]:
+        about = int.from_bytes(packet.get_remaining_payload()[:4], "big")
+        is_opened = pkttype == MSG_CHANNEL_OPEN_CONFIRMATION and about not in self.connection._channels
+        if pkttype in _ANSWERS or is_opened:
+            return True
+        return self._process(pkttype, pktid, packet)
 
     @property
     def is_sent_away(self) -> bool:
