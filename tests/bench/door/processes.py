@@ -31,10 +31,10 @@ def cpu_seconds(pid: int) -> float:
     return sum(sum(map(int, _stat(member)[11:15])) for member in family(pid)) / _TICKS
 
 
-def wait_alone(pid: int, *, seconds: float = 30) -> None:
-    """Until all children are gone, so that their time has been counted."""
+def wait_for_children(pid: int, *, at_most: int, seconds: float = 30) -> None:
+    """Until no more than so many are left of the family, so that the time of the others has been counted."""
     end = time.monotonic() + seconds
-    while len(family(pid)) > 1 and time.monotonic() < end:
+    while len(family(pid)) > at_most and time.monotonic() < end:
         time.sleep(0.01)
 
 

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Final
@@ -13,10 +14,11 @@ from typing import Final
 import asyncssh
 
 from sftp_server.handoff import clear_half_made
-from tests.bench.door.processes import wait_alone
+from tests.bench.door.processes import wait_for_children
 from tests.integration.door.house import HOST, House
 
 SSHD: Final = "/usr/sbin/sshd"
+_KEEPER_AND_SSHD: Final = 2
 PARTNERS: Final = 200
 _ROOMY: Final = {
     "connections_per_second": 100_000, "connections_before_login": 1000, "connections_per_partner": 1000,
@@ -99,7 +101,10 @@ class SshServer:
         config.write_text(self._config(host_key))
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # the empty folder that sshd insists on
-        self._process = subprocess.Popen([SSHD, "-D", "-e", "-f", str(config)], stderr=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.bench.door.keeper", SSHD, "-D", "-e", "-f", str(config)],
+            stderr=subprocess.DEVNULL,
+        )
         self.pid = self._process.pid
         _wait_for(self.port)
 
@@ -123,7 +128,7 @@ class SshServer:
 
     def rest(self) -> None:
         """Wait until the processes of all connections are gone."""
-        wait_alone(self.pid)
+        wait_for_children(self.pid, at_most=_KEEPER_AND_SSHD)
 
     def clear(self) -> None:
         """Throw away what was uploaded."""
@@ -132,7 +137,7 @@ class SshServer:
 
     def stop(self) -> None:
         """End it and all its children."""
-        wait_alone(self.pid, seconds=5)
+        self.rest()
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(timeout=10)
 
