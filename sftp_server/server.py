@@ -29,7 +29,7 @@ from sftp_server.roll import Roll
 from sftp_server.room import Room
 from sftp_server.settings import Settings
 from sftp_server.supervisor import NOTHING_PASSED, Sockets
-from sftp_server.syncing import Syncer
+from sftp_server.syncing import Syncer, threads_for_files
 from sftp_server.threshold import Threshold
 from sftp_server.tidying import tidy
 from sftp_server.uploads import DoorSFTP
@@ -95,6 +95,7 @@ class Door:
 
         `sockets` listen already: whoever passed them goes on listening while one door ends and the next one starts.
         """
+        asyncio.get_running_loop().set_default_executor(threads_for_files())
         self._make_folders()
         await self._lock.take(wait=self.settings.wait_for_home)
         self._bans.load()

@@ -5,8 +5,13 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from pathlib import Path
 
-_AT_ONCE = 16
+_AT_ONCE = 32
 """Threads that do nothing but wait for the disk; a filesystem commits for all who wait together."""
+
+
+def threads_for_files() -> ThreadPoolExecutor:
+    """Where files are finished, hashed and synced: with asyncio's own few, 20 large uploads would hold up a small one."""
+    return ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="files")
 
 
 class Syncer:

@@ -87,9 +87,10 @@ def _measure_together(both: _Both, key: Key, files: Files) -> None:
     title = f"{scenes.TOGETHER} × 300 MB together"
     _progress(title)
     sshd, _ = scenes.together(both.sshd, key, files)
+    synced, _ = scenes.together(both.sshd, key, files, sync=True)
     door, seen = scenes.together(both.door, key, files)
     _progress("")
-    print(_row(title, [door], [sshd], []))
+    print(_row(title, [door], [sshd], [synced]))
     print(
         f"  the door meanwhile: {seen[0]:.0f} MB at the start, at most {max(seen):.0f} MB, "
         f"{median(seen):.0f} MB in the middle ({len(seen)} looks)",

@@ -47,10 +47,15 @@ def copy(server: Server, key: Key, file: Path, *, cipher: str = AES) -> None:
     )  # fmt: skip
 
 
-def put_together(server: Server, key: Key, *, file: str, partners: int) -> None:
+def put_together(server: Server, key: Key, *, file: str, partners: int, sync: bool = False) -> None:
     """Many partners, each with its own client, at the same time."""
     with ThreadPoolExecutor(partners) as crowd:
-        list(crowd.map(lambda number: put(server, key, f"{file}{number}", number=number), range(partners)))
+        each = [
+            crowd.submit(put, server, key, f"{file}{number}", number=number, sync=sync)
+            for number in range(partners)
+        ]
+        for one in each:
+            one.result()
 
 
 def come_and_go(server: Server, key: Key, *, partners: int, content: bytes) -> None:

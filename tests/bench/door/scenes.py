@@ -50,7 +50,7 @@ class Files:
 
 @dataclass(frozen=True)
 class Scene:
-    """`act` has the server take `files` files; `variant` is another way to ask sshd for the same, if any."""
+    """`act` has the server take `files` files; with `synced` the client asks for an fsync of each, which the door does anyway."""
 
     title: str
     files: int
@@ -126,12 +126,13 @@ def _held(server: Server) -> float:
     return resident_mb(server.pid) if server.name == "door" else shared_out_mb(server.pid)
 
 
-def together(server: Server, key: Key, files: Files) -> tuple[Took, list[float]]:
+def together(server: Server, key: Key, files: Files, *, sync: bool = False) -> tuple[Took, list[float]]:
     """Many upload a big file each at the same time; also what the server's first process held meanwhile, in MB."""
+    big = str(files.place / "big")
     with watching(server.pid) as seen:
         took = timed(
             server,
-            lambda one: clients.put_together(one, key, file=str(files.place / "big"), partners=TOGETHER),
+            lambda one: clients.put_together(one, key, file=big, partners=TOGETHER, sync=sync),
             files=TOGETHER,
         )
     return took, seen
