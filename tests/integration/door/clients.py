@@ -1,7 +1,9 @@
 """Real clients that try to log in, each in its own way; what they were told."""
 
 import asyncio
+import ipaddress
 import os
+import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +29,7 @@ def openssh(
     done = subprocess.run(
         ["sftp", "-F", "/dev/null", "-P", str(house.port), "-o", f"User={partner}", "-o", "IdentitiesOnly=yes",
          "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
-         "-o", f"PreferredAuthentications={methods}", "-o", "NumberOfPasswordPrompts=1",
+         "-o", f"BindAddress={house.from_address}", "-o", f"PreferredAuthentications={methods}", "-o", "NumberOfPasswordPrompts=1",
          *(["-o", "BatchMode=yes"] if password is None else []), *shown, HOST],
         input="ls /\nbye\n", capture_output=True, text=True, timeout=60, check=False,
         env=os.environ | {"SSH_ASKPASS": str(askpass), "SSH_ASKPASS_REQUIRE": "force", "TEST_PASSWORD": password or ""},
@@ -58,7 +60,7 @@ def asyncssh_with(
         async with (
             asyncssh.connect(
                 HOST, house.port, username=partner, client_keys=pairs or None, password=password, known_hosts=None,
-                config=None, agent_path=None, preferred_auth=methods or (),
+                config=None, agent_path=None, preferred_auth=methods or (), local_addr=(house.from_address, 0),
             ) as connection,
             connection.start_sftp_client() as sftp,
         ):  # fmt: skip
@@ -76,9 +78,11 @@ def paramiko_client(
     password: str | None = None, interactive: bool = False,
 ) -> str:  # fmt: skip
     """Whether paramiko gets in, key first, then password."""
-    transport = paramiko.Transport((HOST, house.port))
     try:
-        transport.start_client(timeout=10)
+        transport = knock(house)
+    except (paramiko.SSHException, EOFError, OSError):
+        return OUT
+    try:
         if key is not None:
             shown = paramiko.PKey.from_path(str(key))
             if certificate is not None:
@@ -94,3 +98,22 @@ def paramiko_client(
         return OUT
     finally:
         transport.close()
+
+
+def knock(house: House, kind: type[paramiko.Transport] = paramiko.Transport) -> paramiko.Transport:
+    """A paramiko connection before its login."""
+    transport = kind(
+        socket.create_connection((HOST, house.port), timeout=10, source_address=(house.from_address, 0))
+    )
+    try:
+        transport.start_client(timeout=10)
+    except BaseException:
+        transport.close()
+        raise
+    return transport
+
+
+def another_address(house: House) -> None:
+    """Clients come from somewhere else on this machine from now on."""
+    last = ipaddress.ip_address(house.from_address)
+    house.from_address = str(last + 1)

@@ -35,6 +35,8 @@ class House:
     settings: dict[str, int | float | bool | list[str]] = field(default_factory=dict)
     process: "subprocess.Popen[str] | None" = None
     port: int = 0
+    from_address: str = HOST
+    """Where clients of `clients.py` come from: the audit writes only so many refusals of one address."""
     metrics_port: int = 0
 
     def furnish(self) -> None:

@@ -14,8 +14,16 @@ import pytest
 from paramiko.auth_handler import AuthOnlyHandler
 from paramiko.transport import ServiceRequestingTransport
 
-from tests.integration.door.clients import IN, OUT, asyncssh_client, openssh, paramiko_client
-from tests.integration.door.house import HOST, House, wait_until
+from tests.integration.door.clients import (
+    IN,
+    OUT,
+    another_address,
+    asyncssh_client,
+    knock,
+    openssh,
+    paramiko_client,
+)
+from tests.integration.door.house import House, wait_until
 from tests.tables import NoteRow
 
 PASSWORD, OTHER = "správný kůň 1", "jiný kůň"
@@ -48,6 +56,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 @pytest.fixture(autouse=True)
 def nothing_secret_is_written_down(house: House) -> Iterator[None]:
     """Whatever a test did: no password and no hash in the audit or on stderr."""
+    another_address(house)
     yield
     told = (house.home / "audit" / "door.jsonl").read_text() + house.stderr_file.read_text()
     for secret in (PASSWORD, OTHER, ARGON2, BCRYPT, json.dumps(PASSWORD)[1:-1], json.dumps(OTHER)[1:-1]):
@@ -86,13 +95,13 @@ def test_each_account_opens_as_it_says(
 def test_the_audit_says_by_what_somebody_came_or_why_not(house: House) -> None:
     key = house.key_file("techem")
     assert paramiko_client(house, "techem", key=key, password=PASSWORD) == IN
+    wait_until(lambda: house.audit("login")[-1]["method"] == "key and password")
     line = house.audit("login")[-1]
-    assert (line["partner"], line["method"], line["key_comment"]) == (
-        "techem", "key and password", "techem at home",
-    )  # fmt: skip
+    assert (line["partner"], line["key_comment"]) == ("techem", "techem at home")
     assert paramiko_client(house, "ista", password=PASSWORD) == IN
+    wait_until(lambda: house.audit("login")[-1]["method"] == "password")
     line = house.audit("login")[-1]
-    assert (line["partner"], line["method"], line["key"]) == ("ista", "password", None)
+    assert (line["partner"], line["key"]) == ("ista", None)
     for partner, password, reason in (
         ("ista", OTHER, "wrong password"), ("techem", PASSWORD, "the key comes first"),
         ("metra", PASSWORD, "this partner has no password"), ("nobody", PASSWORD, "no such partner"),
@@ -105,8 +114,7 @@ def test_the_audit_says_by_what_somebody_came_or_why_not(house: House) -> None:
 def test_a_client_is_told_the_same_whatever_the_account(house: House) -> None:
     """Methods and answers give away neither who is here nor who has a password."""
     for partner in ("techem", "ista", "metra", "renova", "nobody"):
-        transport = paramiko.Transport((HOST, house.port))
-        transport.start_client(timeout=10)
+        transport = knock(house)
         with pytest.raises(paramiko.BadAuthenticationType) as refused:
             transport.auth_none(partner)
         assert sorted(refused.value.allowed_types) == ["keyboard-interactive", "password", "publickey"]
@@ -127,16 +135,17 @@ def test_a_key_that_was_only_offered_counts_for_nothing(house: House) -> None:
         def _parse_userauth_info_request(self, m: paramiko.Message) -> None:  # PK_OK has the same number
             heard.set()
             self.authenticated = False
-            assert self.auth_event is not None
-            self.auth_event.set()
+            wait_until(lambda: self.auth_event is not None)
+            if self.auth_event is not None:
+                self.auth_event.set()
 
     def ask(message: paramiko.Message) -> None:
         message.add_boolean(False)
         message.add_string("ssh-ed25519")
         message.add_string(public)
 
-    transport = ServiceRequestingTransport((HOST, house.port))
-    transport.start_client(timeout=10)
+    transport = knock(house, ServiceRequestingTransport)
+    assert isinstance(transport, ServiceRequestingTransport)
     transport.ensure_session()
     transport.auth_handler = Asker(transport)
     with pytest.raises(paramiko.AuthenticationException):
@@ -150,8 +159,7 @@ def test_a_key_that_was_only_offered_counts_for_nothing(house: House) -> None:
 
 
 def test_what_was_proven_for_one_name_does_not_count_for_another(house: House) -> None:
-    transport = paramiko.Transport((HOST, house.port))
-    transport.start_client(timeout=10)
+    transport = knock(house)
     left = transport.auth_publickey("techem", paramiko.PKey.from_path(str(house.key_file("techem"))))
     assert sorted(left) == ["keyboard-interactive", "password"]
     with pytest.raises(paramiko.AuthenticationException):
@@ -162,8 +170,7 @@ def test_what_was_proven_for_one_name_does_not_count_for_another(house: House) -
 
 
 def test_the_sixth_wrong_password_ends_the_connection_also_after_a_right_key(house: House) -> None:
-    transport = paramiko.Transport((HOST, house.port))
-    transport.start_client(timeout=10)
+    transport = knock(house)
     transport.auth_publickey("techem", paramiko.PKey.from_path(str(house.key_file("techem"))))
     for _ in range(5):
         with pytest.raises(paramiko.AuthenticationException):
@@ -177,8 +184,7 @@ def test_the_sixth_wrong_password_ends_the_connection_also_after_a_right_key(hou
 
 def test_a_password_as_long_as_a_book_ends_the_connection(house: House) -> None:
     """asyncssh would prepare it letter by letter, and hold up everybody else."""
-    transport = paramiko.Transport((HOST, house.port))
-    transport.start_client(timeout=10)
+    transport = knock(house)
     with pytest.raises(paramiko.SSHException):
         transport.auth_password("ista", "ž" * 10_000, fallback=False)
     wait_until(lambda: not transport.is_active())
@@ -188,14 +194,13 @@ def test_a_password_as_long_as_a_book_ends_the_connection(house: House) -> None:
 def test_a_session_by_password_ends_when_the_password_changes(house: House) -> None:
     account = house.home / "accounts" / "enbra.toml"
     before = account.read_text()
-    transport = paramiko.Transport((HOST, house.port))
-    transport.start_client(timeout=10)
+    transport = knock(house)
     transport.auth_password("enbra", PASSWORD, fallback=False)
     with house.transport("enbra") as by_key:
         new = account.with_suffix(".new")
         new.write_text(before.replace(ARGON2, BCRYPT))
         new.rename(account)
-        wait_until(lambda: not transport.is_active(), seconds=2.5)
+        wait_until(lambda: not transport.is_active(), seconds=5)
         assert by_key.is_active()
     account.write_text(before)
 
@@ -205,8 +210,8 @@ def test_a_session_ends_with_its_account(house: House) -> None:
     with house.transport("metra") as running:
         house.write_account("metra", more=f"expires = {end}")
         assert running.is_active()
-        wait_until(lambda: not running.is_active(), seconds=4.5)
-    assert house.audit("closed")[-1]["reason"] == "the account has expired"
+        wait_until(lambda: not running.is_active(), seconds=8)
+    wait_until(lambda: house.audit("closed")[-1]["reason"] == "the account has expired")
     house.write_account("metra")
 
 
@@ -232,8 +237,7 @@ def test_an_own_key_does_not_pay_for_guesses_at_another_partners_password(tmp_pa
     strict.write_account("techem")
     strict.start()
     try:
-        transport = paramiko.Transport((HOST, strict.port))
-        transport.start_client(timeout=10)
+        transport = knock(strict)
         for _ in range(4):
             with pytest.raises(paramiko.AuthenticationException):
                 transport.auth_password("ista", OTHER, fallback=False)
