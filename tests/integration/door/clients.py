@@ -117,3 +117,19 @@ def another_address(house: House) -> None:
     """Clients come from somewhere else on this machine from now on."""
     last = ipaddress.ip_address(house.from_address)
     house.from_address = str(last + 1)
+
+
+def by_name(house: House, client: str, partner: str, password: str) -> str:
+    """Whether psftp or lftp gets in with a password and can list its folder."""
+    host_key = asyncssh.read_private_key(str(house.home / "hostkeys" / "ssh_host_ed25519_key"))
+    command = {
+        "psftp": ["psftp", "-batch", "-P", str(house.port), "-hostkey", host_key.get_fingerprint(), "-l", partner,
+                  "-pw", password, "-b", "/dev/stdin", HOST],
+        "lftp": ["lftp", "-u", f"{partner},{password}", "-e", "set sftp:auto-confirm yes; set net:max-retries 1; ls; bye",
+                 f"sftp://{HOST}:{house.port}"],
+    }[client]  # fmt: skip
+    done = subprocess.run(
+        command, input="ls\nbye\n", capture_output=True, text=True, timeout=60, check=False,
+        env=os.environ | {"HOME": str(house.home.parent)},
+    )  # fmt: skip
+    return IN if done.returncode == 0 and "incoming" in done.stdout else OUT

@@ -1,6 +1,7 @@
 """Do passwords open the door where an account has one, and only as it says?"""
 
 import json
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from tests.integration.door.clients import (
     OUT,
     another_address,
     asyncssh_client,
+    by_name,
     knock,
     openssh,
     paramiko_client,
@@ -247,3 +249,22 @@ def test_an_own_key_does_not_pay_for_guesses_at_another_partners_password(tmp_pa
         wait_until(lambda: bool(strict.audit("banned")))
     finally:
         strict.clear_away()
+
+
+@pytest.mark.parametrize("client", ["psftp", "lftp"])
+@pytest.mark.parametrize(("password", "expected"), [(PASSWORD, IN), (OTHER, OUT)])
+def test_other_clients_log_in_by_password_too(
+    house: House, client: str, password: str, expected: str, note_row: NoteRow
+) -> None:
+    """PuTTY's asks by keyboard-interactive, lftp by what OpenSSH's ssh asks of its terminal."""
+    if shutil.which(client) is None:
+        pytest.skip(f"{client} is not installed")
+    came = by_name(house, client, "ista", password)
+    note_row(
+        "logins",
+        client=client,
+        shows="password" + " (wrong)" * (password == OTHER),
+        account="password",
+        came=came,
+    )
+    assert came == expected
