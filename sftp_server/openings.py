@@ -35,6 +35,12 @@ class Upload:
         """Whether another handle took over."""
         return self.part.writer is not self
 
+    def is_changed_by(self, size: int) -> bool:
+        """Whether an announced size says anything new: lftp repeats the size it was shown when it has nothing to send."""
+        if self.part.base is not None:
+            return size != self.part.size
+        return self.created or size < max(self.part.size, 1)
+
     def check_went_on(self) -> None:
         """Who opens a part and sends nothing does not say by CLOSE that it is whole: half the clients do just that."""
         if not self.created and not self.touched:

@@ -215,10 +215,7 @@ class Room:
         if size > self.settings.max_file_bytes:
             raise CannotTake(f"the file is larger than {self.settings.max_file_bytes} bytes")
         part = upload.part
-        if upload.created or size < max(
-            part.size, 1
-        ):  # else it only repeats what it was shown: lftp does, with nothing to send
-            upload.touched = True
+        upload.touched = upload.touched or upload.is_changed_by(size)
         part.set_size(size)
         self.weigh(part)
 

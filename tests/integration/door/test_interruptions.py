@@ -11,6 +11,7 @@ import pytest
 from sftp_server.staging import HELD_BACK
 from tests.integration.door.conftest import HouseMaker
 from tests.integration.door.house import House, wait_until
+from tests.tables import NoteRow
 
 CONTENT = b"12345678;2026-11-01;12,5\n" * 4000
 HALF = len(CONTENT) // 2
@@ -125,8 +126,10 @@ def test_a_file_shorter_than_announced_is_refused_at_close(house: House) -> None
     assert house.content(ticket) == b"0123"
 
 
-def test_too_large_a_file_is_refused_even_if_the_client_ignores_it(make_house: HouseMaker) -> None:
-    house = make_house(max_file_bytes=1000)
+def test_too_large_a_file_is_refused_even_if_the_client_ignores_it(
+    make_house: HouseMaker, note_row: NoteRow
+) -> None:
+    house = make_house(max_file_bytes=1000, part_expires=0.3, sweep_every=0.1)
     house.start()
 
     async def too_large() -> None:
@@ -140,7 +143,13 @@ def test_too_large_a_file_is_refused_even_if_the_client_ignores_it(make_house: H
                 await handle.close()
 
     asyncio.run(too_large())
-    assert house.tickets() == []
+    wait_until(lambda: bool(house.tickets()))
+    assert [(ticket["outcome"], ticket["bytes"]) for ticket in house.tickets()] == [("incomplete", 900)]
+    note_row(
+        "interruptions",
+        **{"what happened": "larger than max_file_bytes", "handed over": "nothing", "kept for resume": "900 of 1100",
+           "resumed by": "nobody can", "in the end": "incomplete, after its time"},
+    )  # fmt: skip
 
 
 def test_a_nearly_full_disk_refuses_uploads_and_mkdir(make_house: HouseMaker) -> None:

@@ -127,10 +127,15 @@ def test_scp_that_meets_the_quota_fails_and_hands_nothing_over(
     command = ["scp", "-s", *shared.ssh_options("scp"), "-P", str(shared.port), str(tmp_path / "a.csv"), f"{HOST}:/incoming/a.csv"]  # fmt: skip
     assert subprocess.run(command, capture_output=True, timeout=60, check=False).returncode != 0
     assert _tickets(shared, "scp") == []
+    shared.write_account("scp", more="max_bytes = 1_000_000")
+    reput = f"reput {tmp_path / 'a.csv'} /incoming/a.csv"
+    wait_until(lambda: shared.openssh_sftp(reput, partner="scp").returncode == 0)
+    (ticket,) = [ticket for ticket in shared.tickets() if ticket["partner"] == "scp"]
+    assert shared.content(ticket) == (tmp_path / "a.csv").read_bytes()
     note_row(
         "interruptions",
-        **{"what happened": "quota reached by scp", "handed over": "nothing", "kept for resume": "-", "resumed by": "-",
-           "in the end": "scp says that it failed"},
+        **{"what happened": "quota reached by scp", "handed over": "nothing", "kept for resume": "what fitted in",
+           "resumed by": "sftp reput, after the account got more", "in the end": "handed over once, every byte"},
     )  # fmt: skip
 
 

@@ -87,6 +87,18 @@ def test_a_client_that_finds_nothing_to_send_hands_nothing_over(
 
 
 @pytest.mark.parametrize("client", RESUMERS)
+def test_going_on_with_a_finished_file_that_has_not_grown_hands_nothing_over_again(
+    house: House, tmp_path: Path, name: str, client: str
+) -> None:
+    needs(client)
+    (tmp_path / "a.csv").write_bytes(CONTENT)
+    with house.sftp() as sftp:
+        sftp.put(str(tmp_path / "a.csv"), name)
+    RESUMERS[client](house, tmp_path / "a.csv", name)
+    assert _handed_over(house, name) == [CONTENT]
+
+
+@pytest.mark.parametrize("client", RESUMERS)
 def test_another_file_is_not_joined_to_what_came(
     house: House, tmp_path: Path, name: str, note_row: NoteRow, client: str
 ) -> None:
