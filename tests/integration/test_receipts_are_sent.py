@@ -66,12 +66,12 @@ def test_half_of_a_receipt_does_not_stay_on_a_full_disk(
     house.originals.keep(content=kept, sha256=sha256)
     put(house, "r.rejects.csv", blob=sha256)
 
-    def full(_originals: Originals, _sha256: str, *, to: Path) -> None:
-        to.write_bytes(b"line")
+    def full(_originals: Originals, _sha256: str) -> Iterator[bytes]:
+        yield b"line"
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as disk:
-        disk.setattr(Originals, "copy", full)
+        disk.setattr(Originals, "chunks", full)
         house.send_receipts()
     assert not [left.name for left in folder(house).iterdir() if left.name.startswith(".")]
     assert house.send_receipts() == 1

@@ -62,14 +62,6 @@ class Originals:
             while block := stream.read(_BLOCK):
                 yield bytes(block)
 
-    def copy(self, sha256: str, *, to: Path) -> None:
-        """The bytes as a file of their own."""
-        if self._folder is not None:
-            shutil.copyfile(self._folder / _name(sha256), to)
-            return
-        with to.open("wb") as stream:
-            stream.writelines(self.chunks(sha256))
-
     def forget_all(self) -> None:
         """Removes a folder of originals that was only for a try."""
         if self._folder is not None:
