@@ -60,19 +60,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def _gather(reporter: pytest.TerminalReporter) -> dict[str, list[Row]]:
-    """Rows by table, in the tests' own order; each with the outcome of its test."""
+    """Rows by table, in the tests' own order whichever worker ran them; each with the outcome of its test."""
+    outcomes = ("passed", "failed", "skipped")
+    found = [(report, outcome) for outcome in outcomes for report in reporter.stats.get(outcome, [])]
+    found.sort(key=lambda one: (one[0].location[0], one[0].location[1] or 0))
     tables: dict[str, list[Row]] = {}
-    for outcome in ("passed", "failed", "skipped"):
-        for report in reporter.stats.get(outcome, []):
-            for name, text in report.user_properties:
-                if name.startswith(_PROPERTY) and outcome != "skipped" and report.when == "call":
-                    tables.setdefault(name.removeprefix(_PROPERTY), []).append(
-                        json.loads(text) | {"test": outcome}
-                    )
-                elif name.startswith(f"skipped {_PROPERTY}") and outcome == "skipped":
-                    reason = f"skipped: {report.longrepr[2].removeprefix('Skipped: ')}"
-                    table = name.removeprefix(f"skipped {_PROPERTY}")
-                    tables.setdefault(table, []).append(json.loads(text) | {"test": reason})
+    for report, outcome in found:
+        for name, text in report.user_properties:
+            if name.startswith(_PROPERTY) and outcome != "skipped" and report.when == "call":
+                tables.setdefault(name.removeprefix(_PROPERTY), []).append(
+                    json.loads(text) | {"test": outcome}
+                )
+            elif name.startswith(f"skipped {_PROPERTY}") and outcome == "skipped":
+                reason = f"skipped: {report.longrepr[2].removeprefix('Skipped: ')}"
+                table = name.removeprefix(f"skipped {_PROPERTY}")
+                tables.setdefault(table, []).append(json.loads(text) | {"test": reason})
     return tables
 
 
