@@ -145,13 +145,13 @@ def _now() -> str:
 
 
 def wait_for(look: Callable[[], Found | None], *, what: str, seconds: float = 60.0) -> Found:
-    """Looks until there is something to see."""
+    """Looks until there is something to see; a look that takes long is taken less often, for it slows what it waits for."""
     until = time.monotonic() + seconds
-    while time.monotonic() < until:
+    while (begun := time.monotonic()) < until:
         found = look()
         if found is not None:
             return found
-        time.sleep(0.02)
+        time.sleep(max(0.02, 2 * (time.monotonic() - begun)))
     raise AssertionError(f"waited {seconds:.0f} s in vain for {what}")
 
 
