@@ -14,9 +14,9 @@ from pathlib import Path
 
 from sftp_server.audit import warn
 from sftp_server.refusals import StopAtStart
+from sftp_server.running.supervisor import Sockets, Supervisor, listening_socket, passed_sockets
 from sftp_server.server import Door
 from sftp_server.settings import Settings, read_settings
-from sftp_server.supervisor import Sockets, Supervisor, listening_socket, passed_sockets
 
 
 def _arguments() -> argparse.Namespace:

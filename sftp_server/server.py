@@ -9,32 +9,32 @@ from datetime import timedelta
 import asyncssh
 
 from sftp_server.audit import Audit, Clock, utc_now, warn
-from sftp_server.auth import Doorkeeper
-from sftp_server.ban_requests import BanRequests
-from sftp_server.bans import Bans
 from sftp_server.crash import CrashPoints
-from sftp_server.draining import drain
-from sftp_server.handoff import clear_half_made
-from sftp_server.home_lock import HomeLock
-from sftp_server.hostkeys import HostKeys, fingerprint_of
-from sftp_server.keys import SIGNATURES
-from sftp_server.metrics import Metrics, Sights
-from sftp_server.metrics_server import MetricsServer, listen_on
+from sftp_server.logins.keys import SIGNATURES
+from sftp_server.logins.passwords import PasswordChecks
+from sftp_server.logins.roll import Roll
 from sftp_server.networks import source_of
-from sftp_server.passwords import PasswordChecks
-from sftp_server.protocol import DoorHandler, DoorSession
-from sftp_server.recovery import recover, sweep
 from sftp_server.refusals import Refused, StopAtStart
-from sftp_server.roll import Roll
-from sftp_server.room import Room
+from sftp_server.running.draining import drain
+from sftp_server.running.home_lock import HomeLock
+from sftp_server.running.hostkeys import HostKeys, fingerprint_of
+from sftp_server.running.metrics import Metrics, Sights
+from sftp_server.running.metrics_server import MetricsServer, listen_on
+from sftp_server.running.supervisor import NOTHING_PASSED, Sockets
 from sftp_server.settings import Settings
-from sftp_server.supervisor import NOTHING_PASSED, Sockets
-from sftp_server.syncing import Syncer, threads_for_files
-from sftp_server.threshold import Threshold
-from sftp_server.tidying import tidy
-from sftp_server.uploads import DoorSFTP
-from sftp_server.usage import Quota
-from sftp_server.visits import Visit, Visits
+from sftp_server.sftp.operations import DoorSFTP
+from sftp_server.sftp.protocol import DoorHandler, DoorSession
+from sftp_server.uploads.handoff import clear_half_made
+from sftp_server.uploads.recovery import recover, sweep
+from sftp_server.uploads.room import Room
+from sftp_server.uploads.syncing import Syncer, threads_for_files
+from sftp_server.uploads.tidying import tidy
+from sftp_server.uploads.usage import Quota
+from sftp_server.visitors.ban_requests import BanRequests
+from sftp_server.visitors.bans import Bans
+from sftp_server.visitors.doorkeeper import Doorkeeper
+from sftp_server.visitors.threshold import Threshold
+from sftp_server.visitors.visits import Visit, Visits
 
 KEX = ("mlkem768x25519-sha256", "curve25519-sha256", "curve25519-sha256@libssh.org")
 CIPHERS = (

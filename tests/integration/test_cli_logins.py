@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from meterdrop.model.errors import OperatorMistake
 from meterdrop.receive import passwords
 from meterdrop.receive.accounts import LOGINS
-from sftp_server.account_file import read_account, read_authorities
-from sftp_server.accounts import Account, Login
-from sftp_server.revocations import read_revocations
+from sftp_server.logins.account_file import read_account, read_authorities
+from sftp_server.logins.accounts import Account, Login
+from sftp_server.logins.revocations import read_revocations
 from tests.integration.command_line import CommandLine
 from tests.integration.door.authority import Authority, make_key
 from tests.integration.test_cli_partners import key_pair

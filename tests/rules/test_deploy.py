@@ -11,8 +11,8 @@ from typing import Final
 import pytest
 
 from meterdrop.usecases.init import FOLDERS
+from sftp_server.running.supervisor import METRICS
 from sftp_server.settings import read_settings
-from sftp_server.supervisor import METRICS
 from tests.rules.page import ROOT
 
 DEPLOY: Final = ROOT / "deploy"

@@ -13,7 +13,7 @@ from typing import Final
 
 import asyncssh
 
-from sftp_server.handoff import clear_half_made
+from sftp_server.uploads.handoff import clear_half_made
 from tests.bench.door.processes import wait_for_children
 from tests.integration.door.house import HOST, House
 

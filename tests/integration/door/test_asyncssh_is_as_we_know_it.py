@@ -7,9 +7,9 @@ from asyncssh import auth, channel, connection, sftp
 from asyncssh.packet import SSHPacketHandler
 from asyncssh.stream import SSHServerStreamSession
 
-from sftp_server.channel import DoorChannel
-from sftp_server.protocol import DoorHandler, DoorSession
-from sftp_server.uploads import DoorSFTP
+from sftp_server.sftp.operations import DoorSFTP
+from sftp_server.sftp.protocol import DoorHandler, DoorSession
+from sftp_server.visitors.channel import DoorChannel
 
 FORBIDDEN = (
     "symlink",

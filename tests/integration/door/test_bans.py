@@ -15,9 +15,9 @@ import pytest
 from meterdrop.bootstrap import bans_of
 from meterdrop.receive.bans import Ban, read, request
 from sftp_server.audit import Audit
-from sftp_server.ban_requests import BanRequests
-from sftp_server.bans import Bans
 from sftp_server.settings import Settings
+from sftp_server.visitors.ban_requests import BanRequests
+from sftp_server.visitors.bans import Bans
 from tests.integration.door.conftest import HouseMaker
 from tests.integration.door.house import House, wait_until
 

@@ -8,7 +8,7 @@ import asyncssh
 import paramiko
 import pytest
 
-from sftp_server.staging import HELD_BACK
+from sftp_server.uploads.staging import HELD_BACK
 from tests.integration.door.conftest import HouseMaker
 from tests.integration.door.house import House, wait_until
 from tests.tables import NoteRow

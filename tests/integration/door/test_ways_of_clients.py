@@ -8,7 +8,7 @@ import paramiko
 import pytest
 from paramiko.common import cMSG_REQUEST_FAILURE
 
-from sftp_server.staging import HELD_BACK
+from sftp_server.uploads.staging import HELD_BACK
 from tests.integration.door.house import House, wait_until
 from tests.integration.door.raw_sftp import Raw, raw_session, text
 

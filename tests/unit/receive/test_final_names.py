@@ -3,7 +3,7 @@
 import pytest
 
 from meterdrop.receive import final_names
-from sftp_server import names
+from sftp_server.files import names
 from sftp_server.refusals import Refused
 
 NAMES = [

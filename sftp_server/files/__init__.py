@@ -1,0 +1,1 @@
+"""Where is a partner's file on disk, and what may it be called?"""
