@@ -5,6 +5,7 @@ All frames use Arrow-backed pandas columns, a plain range index, and are never w
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -69,6 +70,12 @@ class TypedRows:
 
 def no_findings() -> pd.DataFrame:
     """The empty frame of findings: line, code, severity, column, value, against."""
+    return _no_findings().copy(deep=False)
+
+
+@cache
+def _no_findings() -> pd.DataFrame:
+    """Made once, for every check of every block asks for it; pandas copies it when somebody writes to theirs."""
     return pd.DataFrame(
         {
             "line": pd.Series([], dtype=LINE),

@@ -3,17 +3,15 @@
 What only some commands need is imported where it is built: a process that loads no files starts in half the time.
 """
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ulid import ULID
-
+from meterdrop.bootstrap.home import now
 from meterdrop.bootstrap.schemas import schema_folders
 from meterdrop.bootstrap.watching import receipts_folder, told_in, watch_folders
 from meterdrop.catalog import Catalog, read_catalog
@@ -26,10 +24,7 @@ from meterdrop.receive.originals import Originals
 from meterdrop.settings import Settings, read_settings
 from meterdrop.store.database import Database
 from meterdrop.store.room import Room
-from meterdrop.usecases import init
-from meterdrop.usecases.bans import Bans
 from meterdrop.usecases.checkpoint import Checkpoint, kill_at, walk_on
-from meterdrop.usecases.hostkeys import HostKeys
 from meterdrop.usecases.logins import Logins
 from meterdrop.usecases.partners import Partners
 from meterdrop.usecases.receive_upload import ReceiveUploads
@@ -54,30 +49,6 @@ if TYPE_CHECKING:
     from meterdrop.usecases.take_files import TakeFiles
     from meterdrop.usecases.try_profile import TryProfile
     from meterdrop.usecases.watch import WatchFolders
-
-
-def now() -> datetime:
-    """The time, aware."""
-    return datetime.now(UTC)
-
-
-def make_home(home: Path, *, database: str | None) -> list[str]:
-    """Makes what a home needs and isn't there; what it made."""
-    if database is not None:
-        Database(database).close()  # a URL that can't be read is refused before anything is made
-    return init.make_home(
-        home, database=database, open_database=lambda: Database(read_settings(home).database_url)
-    )
-
-
-def host_keys(home: Path) -> HostKeys:
-    """The door's host keys: files of the home that only the door's user may read."""
-    return HostKeys(home / "hostkeys")
-
-
-def bans_of(home: Path) -> Bans:
-    """The door's bans, and how to ask it about them."""
-    return Bans(home, now=now, pause=time.sleep, new_id=lambda: str(ULID()))
 
 
 @dataclass(frozen=True)

@@ -278,12 +278,6 @@ def listed(
     return tuple(_delivery(row) for row in connection.execute(wanted.limit(limit)))
 
 
-def counts_by_state(connection: Connection) -> dict[str, int]:
-    """How many deliveries are in each state."""
-    rows = connection.execute(select(delivery.c.state, func.count()).group_by(delivery.c.state))
-    return {row[0]: row[1] for row in rows}
-
-
 def oldest_unfinished(connection: Connection) -> datetime | None:
     """When the longest-waiting delivery came."""
     oldest: datetime | None = connection.execute(

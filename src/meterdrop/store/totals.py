@@ -2,7 +2,13 @@
 
 from sqlalchemy import Connection, func, select
 
-from meterdrop.store.schema import device, quarantine
+from meterdrop.store.schema import delivery, device, quarantine
+
+
+def deliveries_by_state(connection: Connection) -> dict[str, int]:
+    """How many deliveries are in each state."""
+    rows = connection.execute(select(delivery.c.state, func.count()).group_by(delivery.c.state))
+    return {row[0]: row[1] for row in rows}
 
 
 def lines_by_state(connection: Connection) -> dict[str, int]:

@@ -58,7 +58,7 @@ class LookAround:
         now = self.clock()
         watched = watch_told.read(self.watched)
         with self.database.reading() as store:
-            by_state = deliveries.counts_by_state(store)
+            by_state = totals.deliveries_by_state(store)
             oldest = _older(deliveries.oldest_unfinished(store), self._oldest_on_doorstep())
             last = deliveries.last_received(store)
             active = [one.id for one in partners.all_partners(store) if one.active]

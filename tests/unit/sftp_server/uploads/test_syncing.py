@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sftp_server.syncing import Syncer
+from sftp_server.uploads.syncing import Syncer
 
 
 @pytest.mark.parametrize("broken", [0, 1, 2])
