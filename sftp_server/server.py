@@ -44,6 +44,8 @@ CIPHERS = (
 MACS = ("hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com")
 LEGACY_MACS = ("hmac-sha2-256", "hmac-sha2-512")
 _KEEPALIVES_MISSED = 3
+_BACKLOG = 1024
+"""Who waits to be taken; a socket that was passed to us gets the same, and holds them while doors change."""
 _IDLE_LOOK = 15
 _TELL_LEFT_OUT = 10
 
@@ -156,7 +158,7 @@ class Door:
                 host_based_auth=False, gss_host=None,
                 allow_pty=False, line_editor=False, agent_forwarding=False, x11_forwarding=False,
                 login_timeout=settings.login_timeout, keepalive_interval=settings.keepalive,
-                keepalive_count_max=_KEEPALIVES_MISSED, backlog=128,
+                keepalive_count_max=_KEEPALIVES_MISSED, backlog=_BACKLOG,
             )  # fmt: skip
         except OSError as error:
             raise StopAtStart(f"cannot listen on {settings.host} port {settings.port}: {error}") from error

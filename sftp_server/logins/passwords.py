@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 import argon2
 import bcrypt
@@ -107,14 +108,24 @@ class Decoys:
 
 
 class PasswordChecks:
-    """A few threads that check passwords; who comes when all are busy waits."""
+    """A few threads that check passwords; who comes when all are busy waits.
+
+    Of one source only one is checked at a time, the next when it has ended, even if nobody waits for the answer any more:
+    a source that guesses on all its connections holds up itself, and others only for one check.
+    """
 
     def __init__(self, *, at_once: int) -> None:
         self._threads = ThreadPoolExecutor(max_workers=max(at_once, 1), thread_name_prefix="password")
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """By source; kept by whoever waits or is checked."""
 
-    async def fits(self, hash: PasswordHash, password: str) -> bool:
-        """Whether the password is the one of this hash."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, hash.fits, password)
+    async def fits(self, hash: PasswordHash, password: str, *, source: str) -> bool:
+        """Whether the password is the one of this hash. `source`: where the question comes from (`source_of`)."""
+        turn = self._turns.setdefault(source, asyncio.Lock())
+        await turn.acquire()
+        check = asyncio.get_running_loop().run_in_executor(self._threads, hash.fits, password)
+        check.add_done_callback(lambda _: turn.release())
+        return await asyncio.shield(check)
 
     def close(self) -> None:
         """Check nothing more."""

@@ -53,7 +53,7 @@ def read_request(file: Path) -> BanRequest:
             act=_text(words, "act"), address=None if words["address"] is None else _text(words, "address"),
             who=_text(words, "who"), reason=_text(words, "reason"), seconds=float(words["seconds"]),
         )  # fmt: skip
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise BadRequest(f"not as agreed: {type(error).__name__}") from error
     return _checked(request)
 

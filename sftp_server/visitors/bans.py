@@ -71,7 +71,7 @@ class Bans:
             self._bans = {ban.source: ban for ban in found}
         except FileNotFoundError:
             return
-        except (ValueError, AttributeError, TypeError, KeyError) as error:
+        except (OSError, ValueError, AttributeError, TypeError, KeyError, RecursionError) as error:
             warn("bans.unreadable", reason=str(error))
 
     def running(self, *, now: datetime) -> list[Ban]:

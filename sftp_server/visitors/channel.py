@@ -5,6 +5,7 @@ Leans on asyncssh's private names; `tests/integration/door/test_asyncssh_is_as_w
 
 import asyncio
 from collections.abc import Awaitable
+from time import monotonic
 
 from asyncssh import SSHServerConnection
 from asyncssh.channel import SSHServerChannel
@@ -12,10 +13,12 @@ from asyncssh.constants import MSG_CHANNEL_REQUEST
 from asyncssh.misc import ProtocolError
 from asyncssh.packet import SSHPacket
 
+from sftp_server.visitors.small_talk import Allowance, Bucket
+
 _WINDOW = 2 * 1024 * 1024
 _PACKET = 32 * 1024
-_MOST_REQUESTS = 1000
-"""Clients send a dozen: the session, variables of the environment, signs of life."""
+REQUESTS = Allowance(at_once=1000, a_second=2)
+"""Clients send a dozen: the session, variables of the environment. And signs of life, dropbear's for as long as it is there."""
 _SMALL = 4096
 """Shorter pieces of data are joined while they wait: each piece costs a hundred bytes beside its own."""
 
@@ -28,13 +31,14 @@ def joined_if_small(before: bytes, last: bytes) -> bytes | None:
 class DoorChannel(SSHServerChannel[bytes]):
     """A channel without a terminal, an environment or anything to forward."""
 
-    _requests = 0
+    _requests: Bucket | None = None
 
     def process_packet(self, pkttype: int, pktid: int, packet: SSHPacket) -> bool | Awaitable[None]:
         """One message about this channel; a flood of requests ends the connection."""
         if pkttype == MSG_CHANNEL_REQUEST:
-            self._requests += 1
-            if self._requests > _MOST_REQUESTS:
+            if self._requests is None:
+                self._requests = Bucket(REQUESTS, now=monotonic())
+            if not self._requests.take(now=monotonic()):
                 raise ProtocolError("too many requests")
         return super().process_packet(pkttype, pktid, packet)
 

@@ -15,7 +15,7 @@ from sftp_server.visitors.login import LoginSteps
 from sftp_server.visitors.small_talk import SmallTalk
 from sftp_server.visitors.stray import overlook_stray_answers
 from sftp_server.visitors.threshold import Threshold
-from sftp_server.visitors.visits import Visit
+from sftp_server.visitors.visits import Traffic, Visit
 
 
 class Doorkeeper(asyncssh.SSHServer):
@@ -45,9 +45,11 @@ class Doorkeeper(asyncssh.SSHServer):
             in_the_way.connection.abort()
         overlook_stray_answers(conn)
         number = house.visits.next_number()
+        traffic = Traffic()
         self._visit = Visit(
             number=number, address=address, connection=conn, audit=house.audit, last_seen=now, begun=now,
-            flow=Flow(conn), small_talk=SmallTalk(conn), all_traffic=house.visits.traffic,
+            flow=Flow(conn), small_talk=SmallTalk(conn, received=lambda: traffic.received), traffic=traffic,
+            all_traffic=house.visits.traffic,
         )  # fmt: skip
         self._steps = LoginSteps(house, self._visit)
         house.visits.add(self._visit)

@@ -16,6 +16,7 @@ from asyncssh.saslprep import SASLPrepError, saslprep
 from sftp_server.logins.accounts import NOTHING_YET, Login, Proofs, ShownKey
 from sftp_server.logins.certificates import is_certificate, read_certificate
 from sftp_server.logins.keys import SIGNATURES, signed_how
+from sftp_server.networks import source_of
 from sftp_server.refusals import Unusable
 from sftp_server.visitors.bans import NO_SUCH_PARTNER, TOO_MANY_TRIES, WRONG_KEY
 from sftp_server.visitors.threshold import Threshold
@@ -103,7 +104,7 @@ class LoginSteps:
         visit.tries += 1  # before the answer is known: a client may break off the check by asking again
         visit.points += price
         stored, reason = house.roll.password_for(name, visit.proofs, address=visit.address, now=house.clock())
-        right = await house.passwords.fits(stored, password)
+        right = await house.passwords.fits(stored, password, source=source_of(visit.address))
         if right and reason is None:
             visit.tries -= 1
             visit.points -= price

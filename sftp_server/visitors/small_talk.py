@@ -1,10 +1,10 @@
 """How much of SSH's own messages does one client get answered? More than any client needs, and no flood.
 
 Key exchanges, login tries, global requests and channel openings cost us more than the client; files and their data are not
-counted here. Leans on a private name; see `tests/integration/door/test_asyncssh_is_as_we_know_it.py`.
+counted here. Leans on private names; see `tests/integration/door/test_asyncssh_is_as_we_know_it.py`.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import monotonic
 
@@ -42,7 +42,13 @@ ALLOWANCES = {
 ANY = Allowance(1000, 100)
 
 
-class _Bucket:
+BYTES_OF_AN_EXCHANGE = 256 * 1024
+"""So many bytes of files or answers earn one more key exchange: a client may change keys after each megabyte, at any speed."""
+
+
+class Bucket:
+    """What is left of an allowance."""
+
     def __init__(self, allowance: Allowance, *, now: float) -> None:
         self._allowance = allowance
         self._left = float(allowance.at_once)
@@ -56,15 +62,22 @@ class _Bucket:
         self._left -= 1
         return self._left >= 0
 
+    def earn(self, more: float) -> None:
+        """Put something back, beside what time does."""
+        self._left += more
+
 
 class SmallTalk:
     """Counts one connection's messages, and ends it when they become a flood."""
 
-    def __init__(self, connection: asyncssh.SSHServerConnection) -> None:
+    def __init__(self, connection: asyncssh.SSHServerConnection, *, received: Callable[[], int]) -> None:
+        """`received`: bytes of files that came on this connection until now."""
+        self._connection = connection
+        self._received, self._paid_for = received, 0
         self._process = connection.process_packet
         now = monotonic()
-        self._buckets = {kind: _Bucket(allowance, now=now) for kind, allowance in ALLOWANCES.items()}
-        self._any = _Bucket(ANY, now=now)
+        self._buckets = {kind: Bucket(allowance, now=now) for kind, allowance in ALLOWANCES.items()}
+        self._any = Bucket(ANY, now=now)
         connection.process_packet = self._counted  # type: ignore[method-assign]  # asyncssh looks it up each time
 
     def _counted(self, pkttype: int, pktid: int, packet: SSHPacket) -> bool | Awaitable[None]:
@@ -73,7 +86,15 @@ class SmallTalk:
         return self._process(pkttype, pktid, packet)
 
     def _check(self, kind: int, packet: SSHPacket) -> None:
+        if kind == MSG_KEXINIT:
+            self._buckets[kind].earn(self._carried_since_last_exchange() / BYTES_OF_AN_EXCHANGE)
         if not self._buckets.get(kind, self._any).take(now=monotonic()):
             raise asyncssh.ProtocolError("too many messages")
         if kind in LONGEST and len(packet.get_remaining_payload()) > LONGEST[kind]:
             raise asyncssh.ProtocolError("the request is too long")
+
+    def _carried_since_last_exchange(self) -> int:
+        """Bytes both ways; asyncssh counts what it sent since it last changed keys."""
+        received, before = self._received(), self._paid_for
+        self._paid_for = received
+        return received - before + self._connection._rekey_bytes_sent

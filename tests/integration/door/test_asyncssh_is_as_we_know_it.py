@@ -112,6 +112,8 @@ def test_what_the_walls_against_floods_lean_on_is_still_there() -> None:
     receives = inspect.getsource(connection.SSHConnection._recv_packet)
     assert "handler: SSHPacketHandler = self" in receives
     assert "handler.process_packet(pkttype, seq, packet)" in receives
+    assert "self._rekey_bytes_sent += " in inspect.getsource(connection.SSHConnection.send_packet)
+    assert "self._rekey_bytes_sent = 0" in inspect.getsource(connection.SSHConnection._send_kexinit)
     assert "self._deferred_packets.append" in inspect.getsource(connection.SSHConnection.send_packet)
     assert "# Do nothing with this for now" in inspect.getsource(connection.SSHConnection.pause_writing)
     assert inspect.getsource(channel.SSHChannel._service_next_request).count("'_process_'") == 1

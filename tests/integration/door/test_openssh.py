@@ -27,6 +27,18 @@ def test_there_is_no_shell_no_command_and_no_forwarding(house: House) -> None:
     assert "SSH-2.0" not in done.stdout
 
 
+def test_changing_keys_after_each_megabyte_cuts_nobody_off(house: House, tmp_path: Path) -> None:
+    large = tmp_path / "large.csv"
+    large.write_bytes(bytes(40 * 1024 * 1024))
+    commands = f"put {large} /incoming/large.csv\nget /incoming/large.csv {tmp_path}/back.csv\n"
+    done = subprocess.run(
+        ["sftp", *house.ssh_options(), "-P", str(house.port), "-o", "RekeyLimit=1M", "-b", "-", HOST],
+        input=commands, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "back.csv").stat().st_size == large.stat().st_size
+
+
 def test_the_old_scp_protocol_is_refused(house: House, tmp_path: Path) -> None:
     file = tmp_path / "readings.csv"
     file.write_bytes(b"1;2026-11-01;5\n")

@@ -84,11 +84,46 @@ def test_no_more_passwords_are_checked_at_once_than_allowed(monkeypatch: pytest.
     checks = PasswordChecks(at_once=2)
 
     async def check_six() -> None:
-        await asyncio.gather(*(checks.fits(PasswordHash(ARGON2), "x") for _ in range(6)))
+        await asyncio.gather(
+            *(checks.fits(PasswordHash(ARGON2), "x", source=str(place)) for place in range(6))
+        )
 
     asyncio.run(check_six())
     checks.close()
     assert most == 2
+
+
+def test_who_guesses_much_holds_up_others_for_one_check_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if it does not wait for its answers: a check that was broken off keeps its source's turn until it ends."""
+    checked: list[str] = []
+    gate = threading.Event()
+
+    def fits(_: PasswordHash, password: str) -> bool:
+        checked.append(password)
+        return gate.wait(timeout=5)
+
+    monkeypatch.setattr(PasswordHash, "fits", fits)
+    checks = PasswordChecks(at_once=2)
+
+    async def guess_and_come() -> None:
+        guesses = [
+            asyncio.create_task(checks.fits(PasswordHash(ARGON2), f"guess {number}", source="192.0.2.1"))
+            for number in range(50)
+        ]
+        await asyncio.sleep(0.05)
+        for guess in guesses[:5]:
+            guess.cancel()
+        await asyncio.sleep(0.05)
+        partner = asyncio.create_task(checks.fits(PasswordHash(ARGON2), "partner", source="192.0.2.2"))
+        await asyncio.sleep(0.05)
+        assert checked == ["guess 0", "partner"]
+        gate.set()
+        assert await partner
+        await asyncio.gather(*guesses, return_exceptions=True)
+
+    asyncio.run(guess_and_come())
+    checks.close()
+    assert checked == ["guess 0", "partner", *(f"guess {number}" for number in range(5, 50))]
 
 
 def test_a_hash_of_the_least_allowed_work_is_taken() -> None:

@@ -89,7 +89,7 @@ def test_who_is_never_banned_is_not_banned_by_hand_either(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "words",
     [{"act": "delete"}, {"act": "add"}, {"address": "everybody"}, {"address": "10.0.0.0/8"}, {"seconds": -1}, {"seconds": "x"},
-     {"seconds": float("nan")}, {"act": "add", "address": "192.0.2.1", "seconds": 1e300}, {"who": 7}, {"reason": None}],
+     {"seconds": float("nan")}, {"act": "add", "address": "192.0.2.1", "seconds": 1e300}, {"seconds": 10**400}, {"who": 7}, {"reason": None}],
 )  # fmt: skip
 def test_what_is_no_request_does_nothing_and_is_warned_about(
     office: Office, words: dict[str, Any], capsys: pytest.CaptureFixture[str]
@@ -101,6 +101,19 @@ def test_what_is_no_request_does_nothing_and_is_warned_about(
     assert len(office.bans.running(now=NOW)) == 1
     assert office.audited() == []
     assert not file.exists()
+
+
+def test_a_request_deeper_than_any_does_not_hold_up_the_next_one(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deep = office.folder / f"{ULID % 0}.json"
+    deep.write_text("[" * 4000)
+    office.bans.add("192.0.2.1", 5, now=NOW)
+    office.ask(act="lift", address="192.0.2.1")
+    office.requests.take(now=NOW)
+    assert "bans.request-unreadable" in capsys.readouterr().err
+    assert office.bans.running(now=NOW) == []
+    assert list(office.folder.iterdir()) == []
 
 
 def test_links_pipes_and_large_files_are_not_read(

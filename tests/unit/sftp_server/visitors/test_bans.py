@@ -67,12 +67,29 @@ def test_only_so_many_bans_are_kept_and_the_longest_of_them(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{", '{"a": 1}', '{"bans": [{"address": "x", "until": "yesterday"}]}', '{"bans": [7]}']
+    "text",
+    [
+        "",
+        "[]",
+        "{",
+        '{"a": 1}',
+        '{"bans": [{"address": "x", "until": "yesterday"}]}',
+        '{"bans": [7]}',
+        "[" * 20_000,
+    ],
 )
 def test_a_spoilt_file_of_bans_does_not_keep_the_door_shut(
     tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "bans.json").write_text(text)
+    bans(tmp_path).load()
+    assert "bans.unreadable" in capsys.readouterr().err
+
+
+def test_bans_that_cannot_be_read_do_not_keep_the_door_shut(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bans.json").mkdir()
     bans(tmp_path).load()
     assert "bans.unreadable" in capsys.readouterr().err
 

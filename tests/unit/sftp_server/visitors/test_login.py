@@ -41,7 +41,7 @@ class Checks:
     seconds: float = 0
     checked: list[PasswordHash] = field(default_factory=list)
 
-    async def fits(self, stored: PasswordHash, password: str) -> bool:
+    async def fits(self, stored: PasswordHash, password: str, *, source: str) -> bool:
         """Like the real ones."""
         self.checked.append(stored)
         await asyncio.sleep(self.seconds)
