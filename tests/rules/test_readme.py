@@ -21,6 +21,8 @@ TODAY = "2026-11-24"
 WIDTH = "120"
 BY_HAND = ("console run", "console up")
 _LISTED_BELOW = ("docs", "schemas", "src/meterdrop", "tests")
+_DOOR = "sftp_server"
+"""Its rooms are listed, its own files are not."""
 _NO_ENTRY = {"__init__.py", "__main__.py", "conftest.py", "__pycache__", "src"}
 
 
@@ -141,6 +143,9 @@ def test_the_folder_map_is_the_tree() -> None:
     shown = [line.split()[0].rstrip("/") for line in _marked("text map").text.splitlines()]
     parts = [ROOT, *(ROOT / name for name in _LISTED_BELOW)]
     there = {str(entry.relative_to(ROOT)) for part in parts for entry in part.iterdir() if _is_shown(entry)}
+    there |= {
+        f"{_DOOR}/{room.name}" for room in (ROOT / _DOOR).iterdir() if room.is_dir() and _is_shown(room)
+    }
 
     assert len(shown) == len(set(shown))
     assert set(shown) == (there | {".ci", "src/meterdrop"}) - {"docs", "schemas", "tests"}
