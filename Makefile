@@ -39,7 +39,8 @@ nightly: install
 
 # What the door was seen to do: tables of clients, of interruptions and of hostile input.
 door: install
-	$(BIN)/pytest -n 2 --tables tests/unit/sftp_server tests/integration/door tests/road/clients
+	$(BIN)/pytest -n 2 --tables tests/unit/sftp_server tests/integration/door tests/road/clients \
+	  tests/road/test_watch_only.py tests/integration/test_watched_folders.py tests/integration/test_watched_entries.py
 
 bench: install
 	$(BIN)/python -m tests.bench

@@ -4,6 +4,8 @@ import errno
 import os
 import socket
 from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -130,6 +132,33 @@ def test_incoming_that_is_a_link_is_not_followed(rig: Rig, tmp_path: Path) -> No
     assert rig.why_not(looked) == {"/": "the folder can't be read: Not a directory"}
 
 
+def test_file_beside_incoming_is_told_but_not_what_the_operator_laid_there(rig: Rig) -> None:
+    """Nobody looks there: its sender takes it for delivered."""
+    home = rig.folder / "anyone"
+    (home / "readings.csv").write_bytes(CONTENT)
+    (home / ".profile").write_bytes(CONTENT)
+    (home / "archive").mkdir()
+    assert rig.why_not(rig.wait()) == {"readings.csv": "not in incoming"}
+    if os.geteuid() == 0:
+        os.chown(rig.incoming, 1, 1)
+        assert rig.why_not(rig.look()) == {}
+        os.chown(home / "readings.csv", 1, 1)
+        assert rig.why_not(rig.look()) == {"readings.csv": "not in incoming"}
+    assert rig.taken() == []
+
+
+def test_file_that_never_gets_its_final_name_is_told_after_a_day(rig: Rig) -> None:
+    rig.put(name="readings.csv.part")
+    rig.put(name=".readings.csv")
+    rig.watch.clock = lambda: datetime.now(UTC) + timedelta(hours=23)
+    assert rig.why_not(rig.wait()) == {}
+    rig.watch.clock = lambda: datetime.now(UTC) + timedelta(hours=25)
+    assert rig.why_not(rig.wait()) == {
+        "incoming/readings.csv.part": "it still has a temporary name after a day"
+    }
+    assert rig.taken() == []
+
+
 def test_file_over_the_limit_is_not_copied_and_its_partner_is_told(rig: Rig) -> None:
     """A terabyte of holes costs its sender nothing, and us nothing either."""
     with (rig.incoming / "huge.csv").open("wb") as stream:
@@ -170,7 +199,12 @@ def test_receipts_are_not_written_through_a_link(rig: Rig, tmp_path: Path) -> No
     rig.put()
     rig.wait()
     assert list((tmp_path / "elsewhere").iterdir()) == []
-    assert rig.house.look_around().receipts_waiting == 1
+    told = rig.house.look_around()
+    assert (told.receipts_waiting, told.problems) == (1, ())
+    later = replace(rig.house.look_around, clock=lambda: datetime.now(UTC) + timedelta(minutes=11))
+    waits, problem = later().problems
+    assert "a delivery waits since" in waits
+    assert "receipts can't be written since more than ten minutes: anyone" in problem
 
 
 def test_link_in_a_receipts_place_is_replaced_not_followed(rig: Rig, tmp_path: Path) -> None:

@@ -261,6 +261,23 @@ def test_file_that_changes_on_the_doorstep_waits_until_what_lies_there_is_taken_
     assert len(rig.taken()) == 1
 
 
+def test_file_that_moves_while_it_is_on_the_doorstep_waits_until_it_is_taken_in(rig: Rig) -> None:
+    """An archive folder at the partner's, and a pipeline with much to do."""
+    path = rig.put()
+    rig.look()
+    rig.seconds += QUIET
+    rig.look()
+    (rig.incoming / "done").mkdir()
+    path.rename(rig.incoming / "done" / "readings.csv")
+    rig.look()
+    rig.seconds += QUIET
+    rig.look()
+    assert len(list((rig.home / "landing").iterdir())) == 1
+    rig.take_in()
+    rig.wait()
+    assert [path for path, _ in rig.taken()] == ["incoming/readings.csv"]
+
+
 @pytest.mark.parametrize("point", WATCH_POINTS)
 @pytest.mark.parametrize("touched", [False, True])
 def test_kill_between_copy_and_hand_over_loses_nothing_and_doubles_nothing(

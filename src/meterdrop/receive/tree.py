@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -50,6 +51,15 @@ def open_file(base: Path, *steps: str) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def files_in(folder: int, *, most: int) -> Iterator[tuple[str, int]]:
+    """Name and owner of each plain file in this very folder, hidden ones left out; not more than `most` names are met."""
+    with os.scandir(folder) as entries:
+        for entry in islice(entries, most):
+            with suppress(FileNotFoundError):
+                if not entry.name.startswith(".") and entry.is_file(follow_symlinks=False):
+                    yield entry.name, entry.stat(follow_symlinks=False).st_uid
 
 
 @dataclass

@@ -81,6 +81,17 @@ def stands(connection: Connection, *, delivery: int, name: str) -> bool:
     return last is False
 
 
+def partners_waiting(connection: Connection, *, since: datetime) -> tuple[str, ...]:
+    """Whose receipts wait to be written since then or longer."""
+    rows = connection.execute(
+        select(outbox.c.partner)
+        .where(outbox.c.written_at.is_(None), outbox.c.created_at <= since)
+        .distinct()
+        .order_by(outbox.c.partner)
+    )
+    return tuple(row.partner for row in rows)
+
+
 def count_unwritten(connection: Connection) -> int:
     """How many receipts wait to be written."""
     return connection.execute(

@@ -63,6 +63,7 @@ class LookAround:
             last = deliveries.last_received(store)
             active = [one.id for one in partners.all_partners(store) if one.active]
             waiting = outbox.count_unwritten(store)
+            without_receipts = outbox.partners_waiting(store, since=now - _LATE)
             lines = totals.lines_by_state(store)
             devices = totals.devices(store)
             changes = told_drifts(store, partner=partner, since=None if partner else now - _LATELY)
@@ -81,6 +82,7 @@ class LookAround:
             problems=(
                 *_full(self.room),
                 *_problems(by_state, oldest=oldest, now=now, silent=silent, aside=self.aside),
+                *_without_receipts(without_receipts),
                 *watch_told.problems_of(watched, now=now),
             ),
             watched=watched,
@@ -112,6 +114,15 @@ def _full(room: Room) -> tuple[str, ...]:
     except TryAgain as full:
         return (str(full),)
     return ()
+
+
+def _without_receipts(partners: Sequence[str]) -> tuple[str, ...]:
+    if not partners:
+        return ()
+    return (
+        f"receipts can't be written since more than ten minutes: {', '.join(partners)}. Is `meterdrop up` running? "
+        "Else its log says why (`receipt.not-written`): mend the folder's owner or modes",
+    )
 
 
 def _problems(

@@ -41,6 +41,10 @@ _SHOWN: Final = 10
 _TURN: Final = 5.0
 """After so many seconds of taking one partner's files the others have their turn."""
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_TEMPORARY_FOR: Final = timedelta(days=1)
+_FORGOTTEN: Final = "it still has a temporary name after a day"
+_ROOT: Final = 0
+"""What root lays beside `incoming` is the operator's own, unless root fills `incoming` as well."""
 _NOTHING: Final = hashlib.sha256().hexdigest()
 
 
@@ -137,32 +141,45 @@ class WatchFolders:
         """Files under final names in states that are not taken yet, and what can't be taken by its name or kind."""
         walk, fresh, left_out = tree.Walk(most=_MOST_NAMES), [], []
         try:
-            steps, without = self._root(partner)
+            steps, without, beside = self._root(partner)
+            left_out += beside
             above = "".join(f"{step}/" for step in steps[1:])
             with tree.open_folder(self.folder, *steps) as folder:
                 for one in walk.through(folder, above=above, without=without):
                     if isinstance(one, LeftOut):
                         left_out.append(one)
-                    elif not is_temporary(one.path) and one.fingerprint() not in known:
-                        why = why_not(one.path)
-                        if why is None:
-                            fresh.append(one)
-                        else:
+                    elif one.fingerprint() not in known:
+                        why = self._why_not(one)
+                        if why is not None:
                             left_out.append(LeftOut(one.path, why))
+                        elif not is_temporary(one.path):
+                            fresh.append(one)
         except OSError as error:
             left_out.append(LeftOut("/", f"the folder can't be read: {os.strerror(error.errno or 0)}"))
         return fresh, left_out, walk
 
-    def _root(self, partner: str) -> tuple[tuple[str, ...], frozenset[str]]:
-        """The folder to look through, and which names in it are not uploads."""
+    def _why_not(self, one: Seen) -> str | None:
+        """Why this file is not taken, if a person should know. Temporary names are uploads still going on, for a while."""
+        if not is_temporary(one.path):
+            return why_not(one.path)
+        now = self.clock()
+        return _FORGOTTEN if now - one.state.changed_at(now=now) > _TEMPORARY_FOR else None
+
+    def _root(self, partner: str) -> tuple[tuple[str, ...], frozenset[str], list[LeftOut]]:
+        """The folder to look through, which names in it are not uploads, and the files that were put beside it."""
         with tree.open_folder(self.folder, partner) as root:
             try:
                 there = os.stat(INCOMING, dir_fd=root, follow_symlinks=False)
             except FileNotFoundError:
-                return (partner,), frozenset({RECEIPTS})
-        if stat.S_ISREG(there.st_mode):
-            return (partner,), frozenset({RECEIPTS})
-        return (partner, INCOMING), frozenset()
+                return (partner,), frozenset({RECEIPTS}), []
+            if stat.S_ISREG(there.st_mode):
+                return (partner,), frozenset({RECEIPTS}), []
+            beside = [
+                LeftOut(name, f"not in {INCOMING}")
+                for name, owner in tree.files_in(root, most=_MOST_NAMES)
+                if owner == there.st_uid or owner != _ROOT
+            ]
+        return (partner, INCOMING), frozenset(), beside
 
     def _tell_left_out(self, left_out: list[LeftOut], *, partner: str, waiting: _Waiting) -> None:
         """Once, when it changes; `status` tells it as long as it is so."""
@@ -195,10 +212,16 @@ class WatchFolders:
     def _take(self, due: list[Seen], *, partner: str, waiting: _Waiting) -> None:
         """Each by itself: what is wrong with one file does not stop the next."""
         until = self.passed() + _TURN
+        moved = {one.state.inode: one for one in waiting.handed.values()} if due else {}
         for one in due:
             if self.passed() > until:
                 break
             waiting.unreadable.pop(one.path, None)
+            before = waiting.handed.get(one.path, moved.get(one.state.inode))
+            if before is not None and (self.landing / before.upload(partner)).exists():
+                # What was taken before is still on the doorstep: whether these are other bytes is seen after that.
+                waiting.still.later(one, now=self.passed())
+                continue
             try:
                 self._take_one(one, partner=partner, waiting=waiting)
             except FileNotFoundError:
@@ -214,10 +237,6 @@ class WatchFolders:
 
     def _take_one(self, one: Seen, *, partner: str, waiting: _Waiting) -> None:
         now, still = self.passed(), waiting.still
-        before = waiting.handed.get(one.path)
-        if before is not None and (self.landing / before.upload(partner)).exists():
-            still.later(one, now=now)  # what was taken before it is still on the doorstep
-            return
         with tree.open_file(self.folder, partner, *one.path.split("/")) as descriptor:
             if FileState.of(os.fstat(descriptor)) != one.state:
                 still.later(one, now=now)
