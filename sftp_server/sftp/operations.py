@@ -60,6 +60,8 @@ class DoorSFTP(SFTPServer):
         self._tree = Tree(room)
         self._handles: set[Upload | Reading] = set()
         self.block = _BLOCK
+        self._asked_where = False
+        """Whether the client began as OpenSSH's `sftp` does, whose prompt needs to know the folder it is in."""
 
     # -- open, read, write, close ----------------------------------------------------------------------------
 
@@ -84,8 +86,9 @@ class DoorSFTP(SFTPServer):
         return handle
 
     def _block_of(self, pflags: int, attrs: asyncssh.SFTPAttrs) -> int | None:
-        """How much OpenSSH's `sftp` sends at once, by its way to open a file; scp and lftp over OpenSSH open otherwise."""
-        is_sftp = pflags in _AS_SFTP and attrs.permissions is not None and attrs.size is None
+        """How much OpenSSH's `sftp` sends at once, by its ways; scp, lftp, sshfs and Perl over OpenSSH have others."""
+        opens_so = pflags in _AS_SFTP and attrs.permissions is not None and attrs.size is None
+        is_sftp = opens_so and self._asked_where
         return self.block if is_sftp and self.visit.client.startswith("SSH-2.0-OpenSSH") else None
 
     def _check_is_file_name(self, path: bytes) -> None:
@@ -155,6 +158,7 @@ class DoorSFTP(SFTPServer):
 
     async def realpath(self, path: bytes) -> bytes:
         """The path, cleaned; nothing is looked up."""
+        self._asked_where = self._asked_where or path == b"."
         return canonical_path(path)
 
     async def expand_path(self, path: bytes) -> bytes:

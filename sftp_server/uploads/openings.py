@@ -24,9 +24,10 @@ class Upload:
     def __init__(self, *, part: Part, wish: OpenWish, created: bool) -> None:
         self.part = part
         self.append = wish.append
-        self.block = wish.block
-        self.last_write = 0
-        """How long the last one was."""
+        self._block = wish.block
+        self._writes = 0
+        self._first_write = 0
+        self._last_write = 0
         self.created = created
         """Whether this handle made the part; else it goes on with an earlier one."""
         self.touched = False
@@ -48,10 +49,22 @@ class Upload:
                 "nothing was sent: the file is as unfinished as before; send its rest, or all of it"
             )
 
+    def count_write(self, length: int) -> None:
+        """One WRITE of so many bytes."""
+        self._writes += 1
+        self._last_write = length
+        if self._writes == 1:
+            self._first_write = length
+
     @property
     def may_be_interrupted(self) -> bool:
-        """Whether it ends where an interrupted one would, and only one whole file in very many: behind a full block."""
-        return self.block is not None and self.last_write == self.block
+        """Whether it ends where an interrupted one would, and only one whole file in very many: behind a full block.
+
+        All its blocks are as long as the first but the last; how long, the user may have said (`sftp -B`).
+        """
+        if self._block is None or not self._writes:
+            return False
+        return self._last_write == (self._first_write if self._writes > 1 else self._block)
 
     @property
     def changed_nothing(self) -> bool:

@@ -28,6 +28,8 @@ _SLICE = 256 * 1024
 _LOOK_AT_DISK_EVERY = 8 * MIB
 _JOURNAL_AFTER = 0.1
 """Seconds. An upload that is over sooner needs no journal but the one that decides."""
+_DOUBTS = 100
+"""Names a partner may send that look interrupted before it sends the first of them again."""
 _TAKEN_OVER = "the name was taken over by another session, or removed; nothing that came here is handed over"
 
 
@@ -54,8 +56,8 @@ class Room:
         self.looking = asyncio.Lock()
         """Held while a folder is listed: one partner must not take all threads for its listings."""
         self.draining = False
-        self._doubted: tuple[str, int] | None = None
-        """The name and size of the last upload that looked interrupted."""
+        self._doubted: dict[str, int] = {}
+        """Where the uploads of these names ended that looked interrupted; the oldest are forgotten."""
         self._not_looked = 0
         """How many bytes were written, over all uploads, since the disk was last looked at."""
 
@@ -159,7 +161,7 @@ class Room:
             await self._prepare_first_write(upload, at_start=offset == 0)
         self._check_writer(upload)
         start = part.place_to_append(offset) if upload.append else offset
-        upload.last_write = len(content)
+        upload.count_write(len(content))
         for place in range(0, len(content), _SLICE):
             if place:
                 await asyncio.sleep(0)
@@ -246,9 +248,11 @@ class Room:
 
     def _check_not_interrupted(self, upload: Upload) -> None:
         """Doubt a file that OpenSSH's sftp may have closed because of Ctrl-C, unless it ends there a second time."""
-        end = (upload.part.name, upload.part.final_size)
-        if upload.may_be_interrupted and end != self._doubted:
-            self._doubted = end
+        name, end = upload.part.name, upload.part.final_size
+        if upload.may_be_interrupted and self._doubted.get(name) != end:
+            self._doubted[name] = end
+            if len(self._doubted) > _DOUBTS:
+                del self._doubted[next(iter(self._doubted))]
             raise CannotTake("the file ends where an interrupted one would: `reput` it, or put it once more")
 
     async def _put_through(self, part: Part) -> None:

@@ -111,3 +111,29 @@ def begin_and_lose(house: House, content: bytes, name: str, *, partner: str = "t
         handle.write(content)
         sftp.stat(name)
         transport.sock.close()
+
+
+def slow_client(house: House, client: str, file: Path, name: str, *more: str) -> "subprocess.Popen[str]":
+    """A real client that sends 400 KB/s."""
+    options = house.ssh_options()
+    ssh = " ".join(["ssh", "-a", "-x", *options])
+    commands = {
+        "sftp": ["sftp", "-q", "-l", "3200", *more, *options, "-P", str(house.port), "-b", "-", HOST],
+        "scp": ["scp", "-q", "-s", "-l", "3200", *options, "-P", str(house.port), str(file), f"{HOST}:{name}"],
+        "lftp": [
+            "lftp", "-c", f"set sftp:connect-program '{ssh}'; set net:limit-rate 400000; set net:max-retries 1; "
+            f"open -u techem, -p {house.port} sftp://{HOST}; put {file} -o {name}",
+        ],
+    }  # fmt: skip
+    sending = subprocess.Popen(
+        commands[client],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert sending.stdin is not None
+    if client == "sftp":
+        sending.stdin.write(f"put {file} {name}\n")
+    sending.stdin.close()
+    return sending

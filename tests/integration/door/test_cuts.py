@@ -15,8 +15,8 @@ import paramiko
 import pytest
 
 from tests.integration.door.conftest import HouseMaker
-from tests.integration.door.house import HOST, House, wait_until
-from tests.integration.door.resumers import RESUMERS, needs, openssh_reput
+from tests.integration.door.house import House, wait_until
+from tests.integration.door.resumers import RESUMERS, needs, openssh_reput, slow_client
 from tests.tables import NoteRow
 
 CONTENT = b"".join(b"%08d;2026-11-01;12,5\n" % number for number in range(20_000))
@@ -140,32 +140,6 @@ def test_whatever_cuts_the_wire_the_part_is_kept_and_resumed(
 # -- clients that are killed -------------------------------------------------------------------------------------
 
 
-def _slow_client(house: House, client: str, file: Path, name: str) -> "subprocess.Popen[str]":
-    """A real client that sends 400 KB/s."""
-    options = house.ssh_options()
-    ssh = " ".join(["ssh", "-a", "-x", *options])
-    commands = {
-        "sftp": ["sftp", "-q", "-l", "3200", *options, "-P", str(house.port), "-b", "-", HOST],
-        "scp": ["scp", "-q", "-s", "-l", "3200", *options, "-P", str(house.port), str(file), f"{HOST}:{name}"],
-        "lftp": [
-            "lftp", "-c", f"set sftp:connect-program '{ssh}'; set net:limit-rate 400000; set net:max-retries 1; "
-            f"open -u techem, -p {house.port} sftp://{HOST}; put {file} -o {name}",
-        ],
-    }  # fmt: skip
-    sending = subprocess.Popen(
-        commands[client],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert sending.stdin is not None
-    if client == "sftp":
-        sending.stdin.write(f"put {file} {name}\n")
-    sending.stdin.close()
-    return sending
-
-
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL], ids=lambda end: signal.Signals(end).name)
 @pytest.mark.parametrize("client", ["sftp", "scp", "lftp"])
 def test_a_client_that_is_killed_hands_nothing_over_and_reput_goes_on(
@@ -177,7 +151,7 @@ def test_a_client_that_is_killed_hands_nothing_over_and_reput_goes_on(
     (tmp_path / "big.csv").write_bytes(whole)
     name = f"/incoming/{client}{end}.csv"
     with house.sftp() as looking:
-        sending = _slow_client(house, client, tmp_path / "big.csv", name)
+        sending = slow_client(house, client, tmp_path / "big.csv", name)
         wait_until(lambda: _size(looking, name) > 0)
         sending.send_signal(end)
         sending.wait(timeout=10)
@@ -193,41 +167,6 @@ def test_a_client_that_is_killed_hands_nothing_over_and_reput_goes_on(
         kept=f"{came} of {len(whole)}",
         by="sftp reput",
     )
-
-
-def test_ctrl_c_in_openssh_sftp_closes_the_file_and_yet_hands_nothing_over(
-    house: House, tmp_path: Path, note_row: NoteRow
-) -> None:
-    """It sends a CLOSE as if the file were whole: what tells is that it ends behind a full block."""
-    if shutil.which("sftp") is None:
-        pytest.skip("sftp is not installed")
-    whole = CONTENT * 4
-    (tmp_path / "big.csv").write_bytes(whole)
-    with house.sftp() as looking:
-        sending = _slow_client(house, "sftp", tmp_path / "big.csv", "/incoming/int.csv")
-        wait_until(lambda: _size(looking, "/incoming/int.csv") > 0)
-        sending.send_signal(signal.SIGINT)
-        wait_until(lambda: _is_noted(house, "upload.refused", "/incoming/int.csv"))
-        sending.wait(timeout=10)
-        came = _size(looking, "/incoming/int.csv")
-    assert _handed_over(house, "/incoming/int.csv") == []
-    assert openssh_reput(house, tmp_path / "big.csv", "/incoming/int.csv")
-    assert _handed_over(house, "/incoming/int.csv") == [whole]
-    _note(note_row, "Ctrl-C in OpenSSH's sftp", kept=f"{came} of {len(whole)}", by="sftp reput")
-
-
-@pytest.mark.parametrize("again", ["put", "reput"])
-def test_a_whole_file_that_ends_behind_a_full_block_is_taken_the_second_time(
-    house: House, tmp_path: Path, again: str
-) -> None:
-    if shutil.which("sftp") is None:
-        pytest.skip("sftp is not installed")
-    name = f"/incoming/block-{again}.csv"
-    (tmp_path / "block.csv").write_bytes(CONTENT[: 255 * 1024])
-    assert house.openssh_sftp(f"put {tmp_path / 'block.csv'} {name}").returncode == 1
-    assert _handed_over(house, name) == []
-    assert house.openssh_sftp(f"{again} {tmp_path / 'block.csv'} {name}").returncode == 0
-    assert _handed_over(house, name) == [CONTENT[: 255 * 1024]]
 
 
 def _size(sftp: paramiko.SFTPClient, name: str) -> int:
