@@ -89,6 +89,26 @@ def read_certificate(blob: bytes) -> Certificate:
         ) from error
 
 
+def mark_in(blob: bytes) -> tuple[bytes, int | str]:
+    """What tells a certificate from others of its authority: the serial, or where it has none the key id.
+
+    Read without judging: what is called back need not be one that would open the door. Raises `Unusable`.
+    """
+    packet = SSHPacket(blob)
+    try:
+        _, strings = _KINDS[packet.get_string()]
+        for _ in range(1 + strings):  # the nonce and the key
+            packet.get_string()
+        serial, _, key_id = packet.get_uint64(), packet.get_uint32(), packet.get_string()
+        packet.get_string()  # principals
+        packet.get_uint64(), packet.get_uint64()  # from and until
+        for _ in range(3):  # options, extensions, reserved
+            packet.get_string()
+        return packet.get_string(), serial or key_id.decode("utf-8", "replace")
+    except (PacketDecodeError, KeyError) as error:
+        raise Unusable("the certificate is not whole") from error
+
+
 def _read_fields(packet: SSHPacket) -> Certificate:
     kind, strings = _KINDS[packet.get_string()]
     packet.get_string()  # the nonce

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import asyncssh
 
-from sftp_server.logins.certificates import Certificate, is_certificate, read_certificate
+from sftp_server.logins.certificates import Certificate, is_certificate, mark_in
 from sftp_server.logins.keys import fingerprint_of
 from sftp_server.refusals import Unusable
 
@@ -94,6 +94,6 @@ def _take_key(line: str, found: Revocations) -> None:
     words = line.split()
     blob = base64.b64decode(words[1], validate=True) if len(words) > 1 else b""
     if is_certificate(blob):
-        found.certificates.add(_mark(read_certificate(blob)))
+        found.certificates.add(mark_in(blob))
     else:
         found.keys.add(fingerprint_of(asyncssh.import_public_key(line).public_data))

@@ -159,6 +159,29 @@ def test_authorities_come_and_go(meterdrop: CommandLine) -> None:
     assert [line.split()[2] for line in meterdrop.document("authority", "list")] == ["two@x"]
 
 
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed")
+def test_keys_that_would_close_the_account_are_refused(meterdrop: CommandLine) -> None:
+    """The door reads an account as a whole: one short or torn key would shut out a partner who comes in today."""
+    short = f"{make_key(meterdrop.files / 'short', kind='rsa', bits='1024')}.pub"
+    torn, strange = meterdrop.files / "torn.pub", meterdrop.files / "strange.pub"
+    _, whole = key_pair(meterdrop, "one")
+    torn.write_text(whole.read_text()[:60])
+    strange.write_text(whole.read_text().replace("ssh-ed25519", "sk-of-tomorrow@x"))
+    before = (meterdrop.home / "accounts" / "anyone.toml").read_text()
+    for words in (
+        ("partner", "key", "add", "anyone"),
+        ("partner", "authority", "add", "anyone"),
+        ("authority", "add"),
+    ):
+        assert "must have 2048 bits, this one has 1024" in meterdrop.refused(*words, short)
+        for other in (torn, strange):
+            assert "is not an OpenSSH public key" in meterdrop.refused(*words, str(other))
+    assert "must have 2048 bits" in meterdrop.refused("partner", "add", "newcomer", "--key", short)
+    assert (meterdrop.home / "accounts" / "anyone.toml").read_text() == before
+    meterdrop.done("partner", "revoke", short, "--reason", "anybody may guess it")
+    assert read_revocations((meterdrop.home / "accounts" / "revoked").read_bytes()).mistakes == []
+
+
 def test_what_is_revoked_is_what_the_door_reads(meterdrop: CommandLine) -> None:
     private, public = key_pair(meterdrop, "one")
     words = (

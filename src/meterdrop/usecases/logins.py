@@ -14,8 +14,8 @@ from meterdrop.store.database import Database
 from meterdrop.usecases.partners import KnownPartner, Partners
 from meterdrop.usecases.public_keys import (
     comments_of,
-    keys_in,
     keys_or_certificates_in,
+    new_keys_in,
     without,
     without_doubles,
 )
@@ -110,7 +110,7 @@ class Logins:
     def add_authority(self, id: str, *, key: Path, who: str) -> KnownPartner:
         """Certificates that this key signs, for this partner's name, let the partner in."""
         account = self.partners.known(id).account
-        lines = without_doubles([*(account.authorities if account else ()), *keys_in(key)])
+        lines = without_doubles([*(account.authorities if account else ()), *new_keys_in(key)])
         return self._with_authorities(id, lines, who=who, what="partner.authority-added")
 
     def remove_authority(self, id: str, *, key: str, who: str) -> KnownPartner:
@@ -129,7 +129,7 @@ class Logins:
     def add_house_authority(self, *, key: Path, who: str) -> tuple[str, ...]:
         """Certificates that this key signs let any partner in whose name is among their principals."""
         new = [
-            line for line in keys_in(key) if len(without_doubles([*self.house_authorities(), line]))
+            line for line in new_keys_in(key) if len(without_doubles([*self.house_authorities(), line]))
             > len(self.house_authorities())
         ]  # fmt: skip
         lines = [*self._lines(accounts.AUTHORITIES), *new]

@@ -16,7 +16,7 @@ from meterdrop.receive import accounts
 from meterdrop.receive.accounts import AccountFile
 from meterdrop.store import deliveries, events, partners
 from meterdrop.store.database import Database, Store
-from meterdrop.usecases.public_keys import comments_of, keys_in, without, without_doubles
+from meterdrop.usecases.public_keys import comments_of, new_keys_in, without, without_doubles
 
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -57,7 +57,7 @@ class Partners:
     ) -> KnownPartner:
         """A new partner, or more keys for one we have (then active again)."""
         refuse_impossible_id(id)
-        lines = [line for path in keys for line in keys_in(path)]
+        lines = [line for path in keys for line in new_keys_in(path)]
         given = [_network(text) for text in networks]
         old = self._account(id)
         with self.database.writing() as store:
@@ -104,7 +104,7 @@ class Partners:
     def add_key(self, id: str, *, key: Path, who: str) -> KnownPartner:
         """One more key."""
         known = self.known(id)
-        keys = without_doubles([*(known.account.keys if known.account else ()), *keys_in(key)])
+        keys = without_doubles([*(known.account.keys if known.account else ()), *new_keys_in(key)])
         return self._with_keys(id, keys=keys, who=who, what="partner.key-added")
 
     def remove_key(self, id: str, *, key: str, who: str) -> KnownPartner:

@@ -1,19 +1,26 @@
 """Is this a public key, a certificate, and which one? Lines as OpenSSH writes them, with or without options before."""
 
-import base64
-import binascii
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_ssh_public_identity, load_ssh_public_key
+
 from meterdrop.model.errors import OperatorMistake
 
-_KIND: Final = r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|sk-[a-z0-9@.-]+)"
+_KIND: Final = (
+    r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|"
+    r"sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com)"
+)
 _KEY: Final = re.compile(rf"{_KIND} [A-Za-z0-9+/=]+( .*)?")
 _CERTIFICATE: Final = re.compile(r"[a-z0-9-]+-cert-v01@openssh\.com [A-Za-z0-9+/=]+( .*)?")
 _AFTER_OPTIONS: Final = re.compile(rf"(?:^|\s)({_KIND} AAAA.*)$")
 _CERTIFIED: Final = "-cert-v01@openssh.com"
+_LEAST_RSA_BITS: Final = 2048
+"""The door's own; an account with a shorter key is closed to all its keys."""
 
 
 def keys_in(path: Path) -> list[str]:
@@ -21,6 +28,19 @@ def keys_in(path: Path) -> list[str]:
     lines = _lines_of(path)
     if not lines or not all(_is_key(line) for line in lines):
         raise OperatorMistake(f"{path} is not an OpenSSH public key (`ssh-ed25519 AAAA… comment`)")
+    return lines
+
+
+def new_keys_in(path: Path) -> list[str]:
+    """The same, for an account or a list of authorities: keys that the door takes, for one that it does not closes all of it."""
+    lines = keys_in(path)
+    for line in lines:
+        key = load_ssh_public_key(bare(line).encode())
+        if isinstance(key, RSAPublicKey) and key.key_size < _LEAST_RSA_BITS:
+            raise OperatorMistake(
+                f"{path}: an RSA key must have {_LEAST_RSA_BITS} bits, this one has {key.key_size}. Ask for another: "
+                "`ssh-keygen -t ed25519` makes the best kind"
+            )
     return lines
 
 
@@ -43,21 +63,20 @@ def _lines_of(path: Path) -> list[str]:
 
 
 def _is_key(line: str) -> bool:
-    """An OpenSSH public key's line, whose blob says the same kind as its first word (RFC 4253, 6.6)."""
-    return _KEY.fullmatch(line) is not None and _CERTIFIED not in line.split()[0] and _says_its_kind(line)
+    """An OpenSSH public key's line, nothing of it missing: half of one would close the account."""
+    return _KEY.fullmatch(line) is not None and _CERTIFIED not in line.split()[0] and _can_be_read(line)
 
 
 def _is_certificate(line: str) -> bool:
-    return _CERTIFICATE.fullmatch(line) is not None and _says_its_kind(line)
+    return _CERTIFICATE.fullmatch(line) is not None and _can_be_read(line)
 
 
-def _says_its_kind(line: str) -> bool:
-    kind, blob = line.split()[:2]
+def _can_be_read(line: str) -> bool:
     try:
-        raw = base64.b64decode(blob, validate=True)
-    except binascii.Error:
+        load_ssh_public_identity(" ".join(line.split()[:2]).encode())
+    except (ValueError, UnsupportedAlgorithm):
         return False
-    return raw[4 : 4 + int.from_bytes(raw[:4])] == kind.encode() and len(raw) > 4 + len(kind)
+    return True
 
 
 def without_doubles(lines: Sequence[str]) -> list[str]:

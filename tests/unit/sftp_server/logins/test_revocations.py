@@ -56,6 +56,18 @@ def test_each_kind_of_line_calls_back_what_it_names(
     assert covers(drawer, revoked) == (plain, certified)
 
 
+def test_a_certificate_that_would_not_open_the_door_can_be_called_back(tmp_path: Path) -> None:
+    """Else its line could not be read, and would shut out everybody."""
+    authority = Authority(make_key(tmp_path / "weak", kind="rsa", bits="1024"))
+    made = authority.sign(make_key(tmp_path / "user"), "-O", "critical:verify-required", serial=9)
+    found = read_revocations(made.read_bytes())
+    assert found.mistakes == []
+    assert [serial for _, serial in found.certificates] == [9]
+    kind, blob, *_ = made.read_text().split()
+    half = base64.b64encode(base64.b64decode(blob)[:60]).decode()
+    assert read_revocations(f"{kind} {half}".encode()).mistakes == ["line 1: the certificate is not whole"]
+
+
 def test_a_certificate_without_a_serial_is_called_back_by_its_name(drawer: Path, tmp_path: Path) -> None:
     key = make_key(tmp_path / "other")
     authority = Authority(drawer / "ca")
