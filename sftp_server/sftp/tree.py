@@ -138,7 +138,7 @@ class Tree:
                 await part.settle()
                 part.set_size(size)
                 if part.writer is None:
-                    self._room.rest(part)
+                    await self._room.rest(part)
                 self._room.weigh(part)
             elif part is not None or self._jail.entry(path).size != size:
                 raise Refused("a finished file keeps its size; send it again instead")

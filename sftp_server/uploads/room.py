@@ -16,6 +16,7 @@ from sftp_server.files.names import INCOMING, VirtualPath, check_place_for_file,
 from sftp_server.refusals import CannotTake, Refused
 from sftp_server.settings import MIB, Settings
 from sftp_server.ulid import new_ulid
+from sftp_server.uploads.doubts import Doubts
 from sftp_server.uploads.finishing import Finisher
 from sftp_server.uploads.journal import FINISHING, WRITING, Journal
 from sftp_server.uploads.openings import OpenWish, Upload
@@ -28,8 +29,6 @@ _SLICE = 256 * 1024
 _LOOK_AT_DISK_EVERY = 8 * MIB
 _JOURNAL_AFTER = 0.1
 """Seconds. An upload that is over sooner needs no journal but the one that decides."""
-_DOUBTS = 100
-"""Names a partner may send that look interrupted before it sends the first of them again."""
 _TAKEN_OVER = "the name was taken over by another session, or removed; nothing that came here is handed over"
 
 
@@ -56,8 +55,7 @@ class Room:
         self.looking = asyncio.Lock()
         """Held while a folder is listed: one partner must not take all threads for its listings."""
         self.draining = False
-        self._doubted: dict[str, int] = {}
-        """Where the uploads of these names ended that looked interrupted; the oldest are forgotten."""
+        self._doubts = Doubts()
         self._not_looked = 0
         """How many bytes were written, over all uploads, since the disk was last looked at."""
 
@@ -124,8 +122,8 @@ class Room:
         if wish.truncate:
             self.drop(part, reason="sent again")
             return None
-        if part.writer is not None:
-            self.rest(part)
+        if part.descriptor is not None:
+            await self.rest(part)
         return part
 
     def _new_part(self, path: VirtualPath, *, wish: OpenWish, sender: Sender) -> Part:
@@ -200,9 +198,17 @@ class Room:
 
     async def _fill_from_base(self, part: Part) -> None:
         if part.base is not None:
+            self._check_room_for_base(part)
             async with self._undisturbed(part):
                 await asyncio.to_thread(part.fill_from_base)
             self.weigh(part)
+
+    def _check_room_for_base(self, part: Part) -> None:
+        """A copy of a finished file takes room like bytes that come."""
+        more = part.base_size - part.length
+        if more > 0:
+            self.check_disk()
+            self.usage.check_bytes(more)
 
     async def read(self, upload: Upload, offset: int, size: int) -> bytes:
         """Bytes of the file being written, for clients that open it both ways."""
@@ -241,19 +247,11 @@ class Room:
             self._check_writer(upload)
             try:
                 upload.check_went_on()
-                self._check_not_interrupted(upload)
+                self._doubts.check(upload)
+                self._check_room_for_base(part)
                 await self._put_through(part)
             except (CannotTake, Refused, OSError) as error:
                 await self._keep(part, error)
-
-    def _check_not_interrupted(self, upload: Upload) -> None:
-        """Doubt a file that OpenSSH's sftp may have closed because of Ctrl-C, unless it ends there a second time."""
-        name, end = upload.part.name, upload.part.final_size
-        if upload.may_be_interrupted and self._doubted.get(name) != end:
-            self._doubted[name] = end
-            if len(self._doubted) > _DOUBTS:
-                del self._doubted[next(iter(self._doubted))]
-            raise CannotTake("the file ends where an interrupted one would: `reput` it, or put it once more")
 
     async def _put_through(self, part: Part) -> None:
         """By its name (which nobody can change now): hand over or set aside. One thread takes all the steps."""
@@ -293,7 +291,7 @@ class Room:
         self.note("upload.refused", part.journal, reason=reason)
         if part.journal.state == WRITING:  # else the decision stands, and the sweep tries again
             async with self.lock:
-                self.rest(part)
+                await self.rest(part)
         raise error
 
     async def lose(self, upload: Upload) -> None:
@@ -308,7 +306,7 @@ class Room:
             if upload.changed_nothing:
                 self.drop(part, reason=None)
                 return
-            self.rest(part)
+            await self.rest(part)
             self.note("upload.lost", part.journal)
 
     @asynccontextmanager
@@ -344,8 +342,10 @@ class Room:
             self.usage.add(Change(bytes=now.bytes - part.weighed.bytes, files=now.files - part.weighed.files))
             part.weighed = now
 
-    def rest(self, part: Part) -> None:
+    async def rest(self, part: Part) -> None:
         """Nobody writes a part any more: keep it for a resume."""
+        part.writer = None
+        await part.bring_to_disk()
         try:
             part.rest(now=self.clock())
         except OSError as error:  # a full disk, say: it can be resumed all the same, until the door is closed

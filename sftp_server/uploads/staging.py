@@ -153,6 +153,7 @@ class Part:
 
     def rewind(self) -> None:
         """Start over from nothing, keeping the base if there is one."""
+        self._trust_no_more_than(0)
         os.ftruncate(self._opened(), 0)
         self._hash.changed_from(0)
         self.tail = b""
@@ -179,6 +180,7 @@ class Part:
 
     def set_size(self, size: int) -> None:
         """The client cuts the file, or says how long it is going to be (FSETSTAT)."""
+        self._trust_no_more_than(size)
         if self.descriptor is None:
             os.truncate(self.file, min(size, self.written.prefix))
         elif size < self.length:
@@ -223,6 +225,12 @@ class Part:
         self.fill_from_base()
         self.check_whole()
 
+    def _trust_no_more_than(self, size: int) -> None:
+        """Before bytes go that the journal tells of: a killed door must not take a hole, written later, for them."""
+        self._synced = min(self._synced, size)
+        if self.journal.bytes > size:
+            self.save(replace(self.journal, bytes=size))
+
     def save(self, journal: Journal) -> None:
         """Keep this as the part's journal (not yet durable)."""
         save_journal(self.staging, journal)
@@ -249,7 +257,7 @@ class Part:
         """Sync, then journal: never the other way round. What the disk refused did not come, for it says so only once."""
         try:
             await asyncio.to_thread(self._take_in, descriptor)
-            if prefix <= self.written.prefix:
+            if self._synced == prefix <= self.written.prefix:  # else it was cut meanwhile
                 self.save(replace(self.journal, bytes=prefix))
         except OSError as error:
             warn("part.not-synced", upload=self.journal.upload, reason=error.strerror or "")
@@ -270,6 +278,17 @@ class Part:
         if self._checkpoint is not None:
             await asyncio.wait([self._checkpoint])
             self._checkpoint = None
+
+    async def bring_to_disk(self) -> None:
+        """Before its rest, whose journal will say that all is there: a power cut must not leave zeros that a resume goes on behind."""
+        if self.descriptor is None:
+            return
+        try:
+            await asyncio.to_thread(os.fdatasync, self.descriptor)
+        except OSError as error:
+            warn("part.not-synced", upload=self.journal.upload, reason=error.strerror or "")
+            self.tail = b""
+            self.written.cut(self.journal.bytes)
 
     def rest(self, *, now: datetime) -> None:
         """The writer is gone: keep the bytes that came without a hole, for a later resume."""
