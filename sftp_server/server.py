@@ -79,6 +79,7 @@ class Door:
         self._host_keys = HostKeys(settings.home / "hostkeys")
         self._acceptors: list[asyncssh.SSHAcceptor] = []
         self._hurry = asyncio.Event()
+        self._account_mistakes: list[str] = []
 
     @property
     def port(self) -> int:
@@ -235,8 +236,14 @@ class Door:
 
     def _reload_accounts(self) -> None:
         mistakes = self._roll.reload()
-        for mistake in mistakes or ():
-            warn("account.mistake", reason=mistake)
+        if mistakes is None:
+            return
+        for mistake in mistakes:
+            if (
+                mistake not in self._account_mistakes
+            ):  # what cannot be read is tried again each second, and told once
+                warn("account.mistake", reason=mistake)
+        self._account_mistakes = mistakes
 
     async def _look_after_accounts(self) -> None:
         """Read accounts that changed, and close the sessions of who may not be here any more, or not any longer."""

@@ -8,9 +8,11 @@ from sftp_server.logins.accounts import UNKNOWN, Account, Proofs, ShownKey
 from sftp_server.logins.passwords import Decoys, PasswordHash
 from sftp_server.logins.revocations import Revocations, read_revocations
 
+_ENDING = ".toml"
 AUTHORITIES, REVOKED = "authorities.pub", "revoked"
 
-Signature = tuple[tuple[str, int, int, int], ...]
+Sign = tuple[str, int, int, int, int]
+"""Name, times, size and inode of a file: what changes when somebody writes it, or lets us read it."""
 
 
 class Roll:
@@ -18,9 +20,13 @@ class Roll:
 
     def __init__(self, folder: Path, *, secret: bytes) -> None:
         self._folder = folder
-        self._signature: Signature | None = None
+        self._signature: tuple[Sign, ...] | None = None
         self._accounts: dict[str, Account] = {}
+        self._kept: dict[Sign, Account] = {}
+        """As read from files that look like this."""
         self._unreadable: set[str] = set()
+        self._is_closed = False
+        """The folder itself cannot be read just now."""
         self._authorities: frozenset[bytes] | None = frozenset()
         """None: the file cannot be read just now."""
         self._revoked = Revocations()
@@ -70,7 +76,7 @@ class Roll:
         if shown is not None and self._revoked.cover(shown.blob, shown.certificate):
             return "revoked"
         if account is None:
-            return None if partner in self._unreadable else "the account is gone"
+            return None if self._is_closed or partner in self._unreadable else "the account is gone"
         objection = account.objection(address=address, now=now)
         if objection is None and shown is not None:
             known = self._authorities
@@ -84,30 +90,45 @@ class Roll:
     # -- reading -----------------------------------------------------------------------------------------------
 
     def reload(self) -> list[str] | None:
-        """None if nothing changed; else the mistakes found (such accounts are closed to new logins)."""
-        signature = self._sign()
+        """None if nothing changed; else the mistakes found (such accounts are closed to new logins).
+
+        What could not be read is tried again at the next call: too many open files, say, are nobody's change.
+        """
+        try:
+            signature = self._sign()
+        except OSError as error:
+            self._accounts, self._signature, self._is_closed = {}, None, True
+            return [f"the folder cannot be read: {error.strerror}; until that is mended nobody can log in"]
         if signature == self._signature:
             return None
+        self._signature, self._is_closed = signature, False
+        return self._read_accounts(signature) + self._read_authorities() + self._read_revoked()
+
+    def _read_accounts(self, signature: tuple[Sign, ...]) -> list[str]:
         accounts: dict[str, Account] = {}
         mistakes: list[str] = []
         unreadable: set[str] = set()
-        for file in sorted(self._folder.glob("*.toml")):
+        kept: dict[Sign, Account] = {}
+        for sign in signature:
+            if not sign[0].endswith(_ENDING):
+                continue
             try:
-                account = read_account(file)
+                kept[sign] = account = self._kept.get(sign) or read_account(self._folder / sign[0])
                 accounts[account.partner] = account
             except AccountMistake as mistake:
-                mistakes.append(str(mistake))
-                unreadable.add(file.stem)
-        self._accounts, self._unreadable, self._signature = accounts, unreadable, signature
+                mistakes.append(self._mistake(mistake))
+                unreadable.add(sign[0].removesuffix(_ENDING))
+        self._accounts, self._kept, self._unreadable = accounts, kept, unreadable
         self.decoys.take_after(one.password for one in accounts.values() if one.password is not None)
-        return mistakes + self._read_authorities() + self._read_revoked()
+        return mistakes
 
     def _read_authorities(self) -> list[str]:
         try:
             self._authorities = read_authorities(self._folder / AUTHORITIES)
         except AccountMistake as mistake:
             self._authorities = None
-            return [f"{mistake}; until that is mended no certificate of these authorities opens the door"]
+            told = self._mistake(mistake)
+            return [f"{told}; until that is mended no certificate of these authorities opens the door"]
         return []
 
     def _read_revoked(self) -> list[str]:
@@ -117,17 +138,27 @@ class Roll:
             self._revoked = Revocations()
         except OSError as error:
             self._revoked.mistakes = [f"cannot be read: {error}"]
+            self._signature = None
         told = [f"{REVOKED}: {mistake}" for mistake in self._revoked.mistakes]
         return told + ["until that is mended no key and no certificate opens the door"] * bool(told)
 
-    def _sign(self) -> Signature:
-        """Name, time, size and inode of each file: what changes when somebody writes one."""
+    def _mistake(self, mistake: AccountMistake) -> str:
+        """In words; and if the file could not be read at all, it is to be tried again."""
+        if isinstance(mistake.__cause__, OSError):
+            self._signature = None
+        return str(mistake)
+
+    def _names(self) -> list[str]:
+        """The account files; raises OSError, where a glob would find none and everybody's account were gone."""
+        return sorted(file.name for file in self._folder.iterdir() if file.name.endswith(_ENDING))
+
+    def _sign(self) -> tuple[Sign, ...]:
+        """Of each file that is there."""
         seen = []
-        files = [*sorted(self._folder.glob("*.toml")), self._folder / AUTHORITIES, self._folder / REVOKED]
-        for file in files:
+        for name in (*self._names(), AUTHORITIES, REVOKED):
             try:
-                status = file.stat()
+                status = (self._folder / name).stat()
             except FileNotFoundError:
                 continue
-            seen.append((file.name, status.st_mtime_ns, status.st_size, status.st_ino))
+            seen.append((name, status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino))
         return tuple(seen)

@@ -99,6 +99,57 @@ def test_a_file_that_cannot_be_read_admits_nobody_new_and_sends_nobody_away(
     assert stays(roll, Proofs(key=shown(KEY))) is None
 
 
+def test_what_could_not_be_read_is_tried_again_without_a_change(
+    roll: Roll, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too many open files, for a moment: nobody will touch the files to tell us."""
+    write(tmp_path, f'keys = ["{OTHER}"]')
+    (tmp_path / "revoked").write_text("serial: 7")
+    with monkeypatch.context() as broken:
+        for reads in ("read_text", "read_bytes"):
+            broken.setattr(Path, reads, _no_more_files)
+        assert len(roll.reload() or ()) == 4
+        assert comes_in(roll, OTHER) is not None
+        assert stays(roll, Proofs(key=shown(KEY))) is None
+    assert roll.reload() == []
+    assert comes_in(roll, OTHER) is None
+    assert roll.reload() is None
+
+
+def _no_more_files(*_: object) -> str:
+    raise OSError(24, "Too many open files")
+
+
+def test_a_file_that_may_be_read_again_is_read_again(roll: Roll, tmp_path: Path) -> None:
+    """Also if nothing but its mode or owner changed; a file that is not ours to read is told once, not each second."""
+    file = write(tmp_path, "keys = []")
+    roll.reload()
+    file.chmod(0o640)
+    assert roll.reload() == []
+
+
+@pytest.mark.parametrize("what", ["gone", "no folder"])
+def test_a_folder_that_cannot_be_read_lets_nobody_in_and_keeps_who_is_here(
+    roll: Roll, tmp_path: Path, what: str
+) -> None:
+    here, away = tmp_path / "accounts", tmp_path / "away"
+    here.mkdir()
+    write(here, f'keys = ["{KEY}"]')
+    roll = Roll(here, secret=b"secret")
+    roll.reload()
+    here.rename(away)
+    if what == "no folder":
+        here.touch()
+    (told,) = roll.reload() or [""]
+    assert "the folder cannot be read" in told
+    assert comes_in(roll) == "no such partner"
+    assert stays(roll, Proofs(key=shown(KEY))) is None
+    here.unlink(missing_ok=True)
+    away.rename(here)
+    assert roll.reload() == []
+    assert comes_in(roll) is None
+
+
 def test_a_changed_password_or_login_ends_sessions(roll: Roll, tmp_path: Path) -> None:
     by_password = Proofs(password=read_hash(HASH))
     both = Proofs(key=shown(KEY), password=read_hash(HASH))
