@@ -21,7 +21,8 @@ _RSA = b"ssh-rsa"
 _RSA_SIGNATURE = b"rsa-sha2-512"
 """One only: asyncssh keeps the chosen one in the key, which all connections share; and never SHA-1."""
 
-Signature = tuple[tuple[str, int, int], ...]
+Signature = tuple[tuple[str, int, int, int], ...]
+"""The last is the time that a change of mode or owner moves, too."""
 
 
 class HostKeys:
@@ -32,7 +33,7 @@ class HostKeys:
         self._seen: Signature = ()
 
     def changed(self) -> bool:
-        """Whether a key file came, went or was replaced since this was last asked."""
+        """Whether a key file came, went, was replaced or got another mode since this was last asked."""
         now = self._sign()
         changed, self._seen = now != self._seen, now
         return changed
@@ -44,7 +45,7 @@ class HostKeys:
                 status = file.stat()
             except FileNotFoundError:  # it went meanwhile
                 continue
-            found.append((file.name, status.st_ino, status.st_mtime_ns))
+            found.append((file.name, status.st_ino, status.st_mtime_ns, status.st_ctime_ns))
         return tuple(found)
 
     def _files(self) -> list[Path]:

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from meterdrop.usecases.hostkeys import HostKey, HostKeys
@@ -126,3 +127,18 @@ def test_with_an_unfit_key_in_its_folder_the_door_goes_on_with_those_it_has(make
     assert "3072" in house.warnings()[0]["reason"]
     with house.sftp() as sftp:
         assert sftp.listdir("/") == ["incoming", "receipts"]
+
+
+def test_a_key_that_others_could_read_serves_once_its_mode_is_mended(make_house: HouseMaker) -> None:
+    house = make_house(reload_every=0.05)
+    house.start()
+    made = house.home / "hostkeys" / "made"
+    asyncssh.generate_private_key("ssh-ed25519").write_private_key(str(made))
+    made.chmod(0o644)
+    made.rename(made.with_name("ssh_host_ed25519_key_next"))
+    wait_until(lambda: bool(house.warnings()))
+    assert "chmod 600" in house.warnings()[0]["reason"]
+
+    made.with_name("ssh_host_ed25519_key_next").chmod(0o600)
+
+    wait_until(lambda: bool(house.audit("hostkeys.changed")))
