@@ -30,7 +30,7 @@ def sent(site: CommandLine, monkeypatch: pytest.MonkeyPatch, *, at: datetime, da
     """A file of two readings that arrives at this moment: one day in ISO form, the other with slashes."""
     iso, slashes = f"2026-{day}-11", f"12/{day}/2026"
     with monkeypatch.context() as then:
-        then.setattr("meterdrop.bootstrap.house.now", lambda: at)
+        then.setattr("meterdrop.bootstrap.building.now", lambda: at)
         path = site.write(
             f"r-{at:%m%d%H}.csv", [READINGS_HEADER, f"10001;{day}.1;m3;{iso}", f"10001;{day}.2;m3;{slashes}"]
         )
@@ -117,7 +117,7 @@ def test_day_of_arrival_decides_what_is_too_old_or_in_the_future(
     monkeypatch.delenv("METERDROP_TODAY")
     rows = ["20002;1;m3;2023-01-10", "20002;2;m3;2026-01-09", "20002;3;m3;2026-01-12"]
     with monkeypatch.context() as then:
-        then.setattr("meterdrop.bootstrap.house.now", lambda: datetime(2026, 1, 9, 23, 30, tzinfo=UTC))
+        then.setattr("meterdrop.bootstrap.building.now", lambda: datetime(2026, 1, 9, 23, 30, tzinfo=UTC))
         old = site.ingest("old.csv", *rows, code=1)
     assert old["findings_by_code"] == {"date.in-future": 1, "reading.device-not-in-register": 3}
 

@@ -1,7 +1,7 @@
 """How is the house put together? The only place that builds things from settings."""
 
+from meterdrop.bootstrap.building import House, house
 from meterdrop.bootstrap.home import bans_of, host_keys, make_home, now
-from meterdrop.bootstrap.house import House, house
 from meterdrop.bootstrap.schemas import feeds_of, problems_of, rule_sets_of, schema_folders, shipped
 from meterdrop.bootstrap.watching import problems_of_watched, told_in
 
