@@ -90,6 +90,31 @@ def test_bell_that_no_longer_rings_is_hung_again(
     wait_for(lambda: True if len(hung) > 1 else None, what="another bell", seconds=10)
 
 
+def test_home_that_cannot_be_written_to_is_told_and_is_not_the_files_fault(
+    rig: Rig, watcher: Watcher
+) -> None:
+    """As after somebody ran the pipeline as root."""
+    (rig.home / "work" / "watched").write_text("in the way of the folder for copies")
+    rig.put()
+    watcher.sweep_seconds = 0.2
+    watcher.start()
+
+    def hindered() -> WatchedFolders | None:
+        told = watch_told.read(watcher.told)
+        return told if told is not None and watch_told.problems_of(told, now=told.at) else None
+
+    told = wait_for(hindered, what="the problem")
+    [problem] = watch_told.problems_of(told, now=told.at)
+    assert problem.startswith(
+        "anyone: no file of the watched folder can be taken: the home can't be written to: "
+    )
+
+    (rig.home / "work" / "watched").unlink()
+
+    assert wait_for(lambda: handed(rig), what="the file", seconds=10) == 1
+    wait_for(lambda: True if hindered() is None else None, what="all well")
+
+
 def test_tree_too_deep_to_walk_stops_nobody(rig: Rig, watcher: Watcher) -> None:
     """Made step by step, as a hostile partner would; programs that walk trees by recursion end at a thousand."""
     here = os.open(".", os.O_RDONLY)

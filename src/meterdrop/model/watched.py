@@ -35,6 +35,8 @@ class PartnerFolder:
     first_left_out: tuple[LeftOut, ...] = ()
     cut: bool = False
     """Whether there is more in it than is looked at."""
+    hindered: str | None = None
+    """Why no file at all could be taken at the last look, whatever is in it."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -138,7 +138,12 @@ class Watcher:
 
     def _look(self, partner: str) -> None:
         del self._next[partner]
-        looked = self.watch.look(partner)
+        try:
+            looked = self.watch.look(partner)
+        except TryAgain as error:
+            seen = self._seen.get(partner, PartnerFolder())
+            self._seen[partner] = replace(seen, hindered=str(error))
+            raise
         now = self.watch.passed()
         self._is_deaf |= bool(looked.newcomers) and partner in self._seen and partner not in self._rang
         self._rang.discard(partner)

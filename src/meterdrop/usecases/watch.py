@@ -1,6 +1,5 @@
 """Files that another SFTP server puts into partners' folders are taken when they have stopped changing. Read `look` first."""
 
-import errno
 import hashlib
 import os
 import shutil
@@ -13,7 +12,6 @@ from typing import Final
 
 import structlog
 
-from meterdrop.model.errors import TryAgain
 from meterdrop.model.ticket import Outcome, Ticket
 from meterdrop.model.watched import LeftOut, PartnerFolder
 from meterdrop.receive import hand_over, tree
@@ -40,7 +38,6 @@ _MOST_NAMES: Final = 200_000
 _SHOWN: Final = 10
 _TURN: Final = 5.0
 """After so many seconds of taking one partner's files the others have their turn."""
-_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _TEMPORARY_FOR: Final = timedelta(days=1)
 _FORGOTTEN: Final = "it still has a temporary name after a day"
 _ROOT: Final = 0
@@ -226,14 +223,10 @@ class WatchFolders:
                 self._take_one(one, partner=partner, waiting=waiting)
             except FileNotFoundError:
                 waiting.still.taken(one)  # gone: nothing to wait for
-            except OSError as error:
-                if error.errno in _NO_ROOM:
-                    raise TryAgain(
-                        "no room on the disk to copy a file of a watched folder: make some"
-                    ) from error
+            except (OSError, hand_over.NotRead) as error:
                 waiting.still.later(one, now=self.passed())
-                why = f"can't be read: {os.strerror(error.errno or 0)}"
-                waiting.unreadable[one.path] = LeftOut(one.path, why)
+                why = os.strerror(error.errno or 0) if isinstance(error, OSError) else str(error)
+                waiting.unreadable[one.path] = LeftOut(one.path, f"can't be read: {why}")
 
     def _take_one(self, one: Seen, *, partner: str, waiting: _Waiting) -> None:
         now, still = self.passed(), waiting.still

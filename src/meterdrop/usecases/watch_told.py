@@ -42,6 +42,7 @@ def _partner(told: Mapping[str, Any]) -> PartnerFolder:  # Any: our own JSON
     plain = {name: told[name] for name in ("files", "waiting", "open", "left_out", "cut")}
     return replace(
         PartnerFolder(**plain),
+        hindered=told.get("hindered"),
         waiting_since=None if since is None else datetime.fromisoformat(since),
         first_left_out=tuple(LeftOut(**one) for one in told["first_left_out"]),
     )
@@ -68,6 +69,8 @@ def problems_of(told: WatchedFolders | None, *, now: datetime) -> tuple[str, ...
 
 def _problems_of_one(partner: str, folder: PartnerFolder, *, now: datetime) -> list[str]:
     problems = []
+    if folder.hindered:
+        problems.append(f"{partner}: no file of the watched folder can be taken: {folder.hindered}")
     if folder.left_out:
         first = "; ".join(f"{one.path}: {one.why}" for one in folder.first_left_out)
         problems.append(f"{partner}: {folder.left_out} names in the watched folder are not taken ({first})")
