@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.road.pipeline_rig import wait_for
-from tests.road.up_rig import Up, client, readings, register
+from tests.road.up_rig import Up, readings, register
 
 pytestmark = pytest.mark.road
 
@@ -17,7 +17,6 @@ SERIALS = ["90001", "90002"]
 
 @pytest.fixture
 def up(tmp_path: Path) -> Up:
-    client("ssh-keygen")
     return Up(tmp_path / "home")
 
 

@@ -12,6 +12,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import asyncssh
 import paramiko
 import pytest
 
@@ -36,11 +37,12 @@ class Up:
     def add_partner(self, partner: str, *, group: int = 2) -> Path:
         """A partner with a key of its own; the private key's file."""
         key = self.home.parent / f"{partner}.key"
-        subprocess.run(
-            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", partner, "-f", str(key)], check=True
-        )
-        house = self.house()
         public = key.with_suffix(".key.pub")
+        made = asyncssh.generate_private_key("ssh-ed25519", comment=partner)
+        made.write_private_key(str(key))
+        key.chmod(0o600)
+        made.write_public_key(str(public))
+        house = self.house()
         house.partners.add(partner, name=partner, group=group, keys=[public], networks=[], who="test")
         house.database.close()
         return key

@@ -46,7 +46,9 @@ def can_log_in(house: House) -> bool:
         return False
 
 
-def test_a_ban_is_seen_lifted_and_made_and_the_audit_says_by_whom(make_house: HouseMaker) -> None:
+def test_a_ban_is_seen_lifted_and_made_and_the_audit_says_by_whom(
+    make_house: HouseMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     house = make_house(ban_score=2)
     house.start()
     with pytest.raises(paramiko.AuthenticationException), house.transport("nobody"):
@@ -72,6 +74,7 @@ def test_a_ban_is_seen_lifted_and_made_and_the_audit_says_by_whom(make_house: Ho
         True,
     )
     assert house.audit("banned")[1]["reason"] == "a test"
+    monkeypatch.setattr("meterdrop.usecases.bans._WAITS", 0.2)  # nobody is there to answer
     assert not bans_of(house.home).lift(None, who="cli:me", reason="")
     assert len(listed(house)) == 1
     house.start()

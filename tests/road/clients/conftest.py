@@ -1,6 +1,5 @@
 """The house of all client tests, started once, and the rows of the client table."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,8 +24,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture(scope="session")
 def road(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]:
     """`meterdrop up` with a partner that has meters; `legacy_macs` is on for curl with libssh2 before 1.11."""
-    if shutil.which("ssh-keygen") is None:
-        pytest.skip("OpenSSH's ssh-keygen is not installed on this machine")
     up = Up(tmp_path_factory.mktemp("clients") / "home")
     (up.home / "door.toml").write_text("legacy_macs = true\nconnections_per_second = 200\n")
     key = up.add_partner(PARTNER)

@@ -11,6 +11,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncssh
+
 from tests.road.pipeline_rig import wait_for
 from tests.road.up_rig import Up
 
@@ -110,7 +112,7 @@ class Road:
     def host_key(self) -> str:
         """The fingerprint of the house."""
         file = self.up.home / "hostkeys" / "ssh_host_ed25519_key"
-        return run("ssh-keygen", "-lf", str(file)).stdout.split()[1]
+        return asyncssh.read_private_key(str(file)).get_fingerprint()
 
 
 def run(*command: str, given: str = "", folder: Path | None = None) -> "subprocess.CompletedProcess[str]":

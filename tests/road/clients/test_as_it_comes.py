@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from tests.integration.door.house import HOST, House
@@ -52,7 +53,7 @@ def _psftp(house: House, folder: Path) -> "subprocess.CompletedProcess[str]":
         "/dev/null",
     )
     file = house.home / "hostkeys" / "ssh_host_ed25519_key"
-    fingerprint = run("ssh-keygen", "-lf", str(file)).stdout.split()[1]
+    fingerprint = asyncssh.read_private_key(str(file)).get_fingerprint()
     return run(
         "psftp", "-batch", "-i", str(key), "-P", str(house.port), "-hostkey", fingerprint, "-b", str(batch),
         f"{PARTNER}@{HOST}", folder=folder,
