@@ -306,7 +306,11 @@ def test_kill_between_copy_and_hand_over_loses_nothing_and_doubles_nothing(
     assert list((rig.home / "work" / "watched").glob("*")) == []
     note_row(
         "interruptions",
-        **{"what happened": f"watched folder: pipeline killed at {point}", "in the end": "taken once"},
+        **{
+            "what happened": f"watched folder: pipeline killed at {point}{', file touched' if touched else ''}",
+            "handed over": "nothing" if point == "watch:copied" else "once",
+            "in the end": "taken once",
+        },
     )
 
 
