@@ -15,6 +15,8 @@ WRONG_KEY = 1
 NO_SUCH_PARTNER = 2
 TOO_MANY_TRIES = 3
 BY_THE_DOOR = "door"
+_EARNED_BY_THE_IMPATIENT = 0.4
+"""How much of the rate is left to an address that knocks too quickly: a neighbour behind the same router must get in."""
 _MOST_ADDRESSES = 10_000
 """How many addresses are remembered at once: an attacker with many must not fill the memory."""
 _MOST_BANS = 5_000
@@ -88,15 +90,22 @@ class Bans:
         return ban is not None and now < ban.until and not self.is_never_banned(address)
 
     def may_connect(self, address: str, *, now: datetime) -> bool:
-        """Whether another new connection keeps within the rate; twice the rate may come at once."""
+        """Whether another new connection keeps within the rate; twice the rate may come at once.
+
+        Whoever goes on knocking too quickly is let in at a part of the rate, and so is who shares the address.
+        """
         rate = self._settings.connections_per_second
         record = self._record(source_of(address))
         rest = 2 * rate if record.last_knock is None else record.tokens
         passed = 0.0 if record.last_knock is None else (now - record.last_knock).total_seconds()
-        tokens = min(2 * rate, rest + max(passed, 0.0) * rate)
+        earned = max(passed, 0.0) * rate
+        tokens = min(2 * rate, rest + earned)
         record.last_knock = now
-        record.tokens = max(tokens - 1, 0)
-        return tokens >= 1
+        if tokens < 1:
+            record.tokens = rest + earned * _EARNED_BY_THE_IMPATIENT
+            return False
+        record.tokens = tokens - 1
+        return True
 
     def add(self, address: str, points: int, *, now: datetime) -> bool:
         """Count points against an address; True if that banned it."""

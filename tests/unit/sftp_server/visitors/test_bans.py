@@ -1,6 +1,7 @@
 """Are guessers locked out for a time, and nobody else?"""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,16 @@ def test_twice_the_rate_may_come_at_once_and_the_rate_after_that(tmp_path: Path)
     later = NOW + timedelta(seconds=1)
     assert [table.may_connect("192.0.2.1", now=later) for _ in range(3)] == [True, True, False]
     assert table.may_connect("192.0.2.2", now=NOW)
+
+
+def test_an_address_that_never_stops_knocking_is_let_in_at_a_part_of_the_rate(tmp_path: Path) -> None:
+    """Its neighbours behind one router would else be kept out for as long as it knocks."""
+    table = bans(tmp_path)
+    knocks = [NOW + timedelta(milliseconds=10 * number) for number in range(3000)]
+    admitted = [now for now in knocks if table.may_connect("192.0.2.1", now=now)]
+    rate = (len(admitted) - 4) / 30
+    assert 0.4 <= rate / 2 <= 0.6
+    assert max(after - before for before, after in pairwise(admitted)) < timedelta(seconds=2)
 
 
 def test_one_customer_of_ipv6_counts_once() -> None:
