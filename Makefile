@@ -12,7 +12,7 @@ demo: install
 	$(BIN)/meterdrop demo
 
 test: install check
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 install: $(VENV)/installed
 
@@ -35,11 +35,11 @@ format: install
 
 # Slow profiles: many more property-test examples, and how many were tried; speed and memory.
 nightly: install
-	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest -n 2 --timeout=3600 --hypothesis-show-statistics
+	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest -n 2 --dist worksteal --timeout=3600 --hypothesis-show-statistics
 
 # What the door was seen to do: tables of clients, of interruptions and of hostile input.
 door: install
-	$(BIN)/pytest -n 2 --tables tests/unit/sftp_server tests/integration/door tests/road/clients \
+	$(BIN)/pytest -n 2 --dist worksteal --tables tests/unit/sftp_server tests/integration/door tests/road/clients \
 	  tests/road/test_watch_only.py tests/integration/test_watched_folders.py tests/integration/test_watched_entries.py
 
 bench: install
