@@ -77,6 +77,7 @@ class DoorSFTP(SFTPServer):
                 truncate=bool(pflags & asyncssh.FXF_TRUNC),
                 exclusive=bool(pflags & asyncssh.FXF_EXCL),
                 block=self._block_of(pflags, attrs),
+                announces=self._is_lftp(pflags, attrs),
             )
             handle = await self._room.open_upload(place, wish=wish, sender=self.visit.sender)
         else:
@@ -90,6 +91,13 @@ class DoorSFTP(SFTPServer):
         opens_so = pflags in _AS_SFTP and attrs.permissions is not None and attrs.size is None
         is_sftp = opens_so and self._asked_where
         return self.block if is_sftp and self.visit.client.startswith("SSH-2.0-OpenSSH") else None
+
+    def _is_lftp(self, pflags: int, attrs: asyncssh.SFTPAttrs) -> bool:
+        """lftp over OpenSSH: it asks where it is, and opens without any attribute."""
+        opens_so = (
+            pflags | asyncssh.FXF_TRUNC == _AS_SFTP[0] and attrs.permissions is None and attrs.size is None
+        )
+        return opens_so and self._asked_where and self.visit.client.startswith("SSH-2.0-OpenSSH")
 
     def _check_is_file_name(self, path: bytes) -> None:
         """`incoming/2026/` is a folder, there or not: no file gets the name `2026` because the folder is missing."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sftp_server.files.names import is_temporary, path_of
 from sftp_server.refusals import CannotTake
 from sftp_server.uploads.staging import Part
 
@@ -16,6 +17,8 @@ class OpenWish:
     exclusive: bool = False
     block: int | None = None
     """How much a client sends at once that, when interrupted, closes the file as if it were whole; None for all others."""
+    announces: bool = False
+    """Whether it is a client that tells the size before each CLOSE, but not when it was interrupted."""
 
 
 class Upload:
@@ -25,6 +28,7 @@ class Upload:
         self.part = part
         self.append = wish.append
         self._block = wish.block
+        self._announces = wish.announces
         self._writes = 0
         self._first_write = 0
         self._last_write = 0
@@ -62,6 +66,8 @@ class Upload:
 
         All its blocks are as long as the first but the last; how long, the user may have said (`sftp -B`).
         """
+        if self._announces:
+            return self.part.declared is None and not is_temporary(path_of(self.part.name))
         if self._block is None or not self._writes:
             return False
         return self._last_write == (self._first_write if self._writes > 1 else self._block)

@@ -129,3 +129,29 @@ def test_only_the_sftp_of_openssh_is_doubted_not_what_else_runs_over_openssh(
     else:
         with pytest.raises(asyncssh.SFTPFailure, match="where an interrupted one would"):
             asyncio.run(send("/incoming/asks-too.csv", asks_where=True))
+
+
+def test_ctrl_c_in_lftp_closes_the_file_without_telling_its_size_and_hands_nothing_over(house: House) -> None:
+    """Packet by packet as lftp 4.9 over OpenSSH; to its end, it tells size and times before each CLOSE."""
+
+    async def send(name: str, *, to_its_end: bool) -> None:
+        async with (
+            asyncssh.connect(
+                HOST, house.port, username="techem", client_keys=[str(house.key_file("techem"))], known_hosts=None,
+                config=None, agent_path=None, client_version="OpenSSH_9.2p1",
+            ) as connection,
+            connection.start_sftp_client() as sftp,
+        ):  # fmt: skip
+            await sftp.realpath(".")
+            flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_TRUNC
+            async with sftp.open(name, flags, encoding=None) as file:
+                await file.write(CONTENT[:1000])
+                if to_its_end:
+                    await file.setstat(asyncssh.SFTPAttrs(size=1000, atime=1, mtime=1))
+
+    with pytest.raises(asyncssh.SFTPFailure, match="where an interrupted one would"):
+        asyncio.run(send("/incoming/lftp.csv", to_its_end=False))
+    assert _handed_over(house, "/incoming/lftp.csv") == []
+    asyncio.run(send("/incoming/lftp.csv", to_its_end=True))
+    assert _handed_over(house, "/incoming/lftp.csv") == [CONTENT[:1000]]
+    asyncio.run(send("/incoming/lftp.csv.part", to_its_end=False))  # a rename will hand it over, or not
