@@ -12,7 +12,7 @@ demo: install
 	$(BIN)/meterdrop demo
 
 test: install check
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 3 --dist worksteal
 
 install: $(VENV)/installed
 
