@@ -12,7 +12,7 @@ demo: install
 	$(BIN)/meterdrop demo
 
 test: install check
-	$(BIN)/pytest -n 3 --dist worksteal
+	$(BIN)/pytest -n 4 --dist worksteal
 
 install: $(VENV)/installed
 

@@ -27,7 +27,7 @@ from tests.property.damages import DAMAGES_OF_ENCODING, DamagedFile, Whole, dama
 from tests.property.naive_values import NotOne, naive_value
 from tests.unit.parse.naive_reader import DAMAGES, naive_read
 
-FILES = 20_000 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 500
+FILES = 20_000 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 300
 """Ten times what the nightly profile tries of everything else."""
 
 BLOCKS = st.sampled_from([4 * 1024 * 1024, 4 * 1024 * 1024, 64, 9])
