@@ -38,7 +38,7 @@ def test_partner_without_a_folder_incoming_may_put_files_into_its_own(rig: Rig) 
 
 
 def test_hostile_entries_are_told_and_nothing_behind_them_is_read(
-    rig: Rig, tmp_path: Path, note_row: NoteRow
+    rig: Rig, tmp_path: Path, note_row: NoteRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret = tmp_path / "secret.csv"
     secret.write_bytes(CONTENT)
@@ -48,7 +48,9 @@ def test_hostile_entries_are_told_and_nothing_behind_them_is_read(
     (rig.incoming / "folder").symlink_to(tmp_path / "elsewhere")
     (rig.incoming / "hard.csv").hardlink_to(secret)
     os.mkfifo(rig.incoming / "pipe.csv")
-    socket.socket(socket.AF_UNIX).bind(os.path.relpath(rig.incoming / "socket.csv"))
+    monkeypatch.chdir(rig.incoming)  # a socket's path must be short
+    with socket.socket(socket.AF_UNIX) as plug:
+        plug.bind("socket.csv")
     (rig.incoming / "line\nbreak.csv").write_bytes(CONTENT)
     (rig.incoming / "a\u202ecsv.exe").write_bytes(CONTENT)
     Path(os.fsdecode(bytes(rig.incoming) + b"/\xff.csv")).write_bytes(CONTENT)
