@@ -4,13 +4,12 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-settings.register_profile(
-    "default", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.register_profile(
-    "nightly", max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-pytest_plugins = ["tests.tables"]
+_CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+"""What `homes` gives may serve many examples: each copies a home, or only looks at one."""
+
+settings.register_profile("default", max_examples=60, deadline=None, suppress_health_check=_CHECKS)
+settings.register_profile("nightly", max_examples=2_000, deadline=None, suppress_health_check=_CHECKS)
+pytest_plugins = ["tests.tables", "tests.homes"]
 
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

@@ -1,27 +1,26 @@
 """Fixtures: command lines at homes of their own."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import structlog
 
-from meterdrop.bootstrap import House, make_home
-from meterdrop.settings import read_settings
+from tests.homes import Homes, house_in
 from tests.integration.command_line import CommandLine
 from tests.integration.watched_rig import Rig
 
 
-@pytest.fixture(scope="session")
-def furnished_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with one partner, `anyone`, who may register; to be copied."""
-    home = tmp_path_factory.mktemp("furnished") / "home"
-    make_home(home, database=None)
-    house = House(settings=read_settings(home))
-    house.partners.add("anyone", name="Anyone", group=2, keys=[], networks=[], who="test")
-    house.database.close()
-    return home
+@pytest.fixture
+def furnished_home(homes: Homes) -> Path:
+    """A home with one partner, `anyone`, who may register; to be copied by `homes`."""
+
+    def furnish(home: Path) -> None:
+        house = house_in(homes.make(home))
+        house.partners.add("anyone", name="Anyone", group=2, keys=[], networks=[], who="test")
+        house.database.close()
+
+    return homes.kept("furnished", furnish)
 
 
 @pytest.fixture
@@ -38,15 +37,15 @@ def bare(
 
 
 @pytest.fixture
-def meterdrop(bare: CommandLine, furnished_home: Path) -> CommandLine:
+def meterdrop(bare: CommandLine, homes: Homes, furnished_home: Path) -> CommandLine:
     """A command line at a home with the partner `anyone`."""
-    shutil.copytree(furnished_home, bare.home)
+    homes.copy(furnished_home, bare.home)
     return bare
 
 
 @pytest.fixture
-def rig(furnished_home: Path, tmp_path: Path) -> Iterator[Rig]:
-    shutil.copytree(furnished_home, tmp_path / "home")
+def rig(homes: Homes, furnished_home: Path, tmp_path: Path) -> Iterator[Rig]:
+    homes.copy(furnished_home, tmp_path / "home")
     with structlog.testing.capture_logs():
         made = Rig(tmp_path / "home", folder=tmp_path / "partners")
         yield made

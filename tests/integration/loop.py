@@ -1,10 +1,10 @@
 """What a closed loop looks like from outside: the quarantined line, its reading, the audit, and what the partner has."""
 
 import json
-import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
+from tests.homes import named_rows
 from tests.integration.command_line import READINGS_HEADER, CommandLine
 
 REGISTER_HEADER = "Date;Location;TypeUnit;Room;Media;SerialNumber;RadioNumber;Seq;DateFrom;Correction"
@@ -18,9 +18,7 @@ class Loop:
 
     def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
         """Rows of the database, straight from it."""
-        with sqlite3.connect(self.site.home / "meterdrop.db") as database:
-            database.row_factory = sqlite3.Row
-            return [dict(row) for row in database.execute(query, values)]
+        return named_rows(self.site.home, query, *values)
 
     def line(self, delivery: int, line: int) -> dict[str, Any]:
         """A quarantined line as it is kept, with the fingerprint it was judged by."""

@@ -1,7 +1,6 @@
 """Any CSV contract can be written down in YAML: feeds of `target: records` of any form go the whole road."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +17,7 @@ from meterdrop.model.feed import Agreement, Column, Feed, Target, Type
 from meterdrop.model.form import Form
 from meterdrop.settings import read_settings
 from meterdrop.usecases.reprocess import Selection
+from tests.homes import Homes
 from tests.property.clean_files import CleanFile, clean_files
 from tests.property.damages import DamagedFile, damaged
 
@@ -57,11 +57,11 @@ def as_words(column: Column) -> dict[str, object]:
 
 
 @contextmanager
-def house_of(agreement: Agreement, *, furnished: Path) -> Iterator[House]:
+def house_of(agreement: Agreement, *, furnished: Path, homes: Homes) -> Iterator[House]:
     """A house that knows this feed only by its YAML."""
     with TemporaryDirectory() as place:
         home = Path(place) / "home"
-        shutil.copytree(furnished, home)
+        homes.copy(furnished, home)
         for name, content in as_yaml(agreement).items():
             path = home / "schemas" / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,6 +71,7 @@ def house_of(agreement: Agreement, *, furnished: Path) -> Iterator[House]:
             yield house
         finally:
             house.database.close()
+            homes.forget()
 
 
 def loaded(house: House, content: bytes, *, name: str = "any.csv") -> Delivery:
@@ -94,10 +95,12 @@ def content_of(file: CleanFile) -> bytes:
 
 @few
 @given(file=clean_files())
-def test_every_record_of_a_clean_file_is_stored_as_it_was_sent(file: CleanFile, furnished_home: Path) -> None:
+def test_every_record_of_a_clean_file_is_stored_as_it_was_sent(
+    file: CleanFile, furnished_home: Path, homes: Homes
+) -> None:
     records = [piece.values for piece in file.pieces if piece.values is not None]
     assume(records)
-    with house_of(file.agreement, furnished=furnished_home) as house:
+    with house_of(file.agreement, furnished=furnished_home, homes=homes) as house:
         done = loaded(house, content_of(file))
 
         rows = stored(house)
@@ -112,11 +115,11 @@ def test_every_record_of_a_clean_file_is_stored_as_it_was_sent(file: CleanFile, 
 @few
 @given(files=damaged(clean_files()))
 def test_a_damaged_file_is_accounted_for_line_by_line(
-    files: tuple[CleanFile, DamagedFile], furnished_home: Path
+    files: tuple[CleanFile, DamagedFile], furnished_home: Path, homes: Homes
 ) -> None:
     """Whatever it is taken for: nothing is lost, and rejects corrected by nobody change nothing."""
     file, harmed = files
-    with house_of(file.agreement, furnished=furnished_home) as house:
+    with house_of(file.agreement, furnished=furnished_home, homes=homes) as house:
         done = loaded(house, harmed.content)
         assert done.lines.lawful()
         before = stored(house)
@@ -130,9 +133,9 @@ def agreed(*columns: Column, form: Form) -> Agreement:
     return Agreement("anyone", Feed("any", Target.RECORDS, columns, form=form), separator=";")
 
 
-def test_one_column_has_no_separator_and_blank_lines_are_blank(furnished_home: Path) -> None:
+def test_one_column_has_no_separator_and_blank_lines_are_blank(furnished_home: Path, homes: Homes) -> None:
     one = agreed(Column("No", Type.INTEGER), form=Form(headed=False))
-    with house_of(one, furnished=furnished_home) as house:
+    with house_of(one, furnished=furnished_home, homes=homes) as house:
         done = loaded(house, b'1\n\n  \n"2"\n;\nx\n"3"')
 
         assert [row["No"] for row in stored(house)] == [1, 2, 3]
@@ -140,14 +143,14 @@ def test_one_column_has_no_separator_and_blank_lines_are_blank(furnished_home: P
 
 
 @pytest.mark.parametrize("headed", [True, False])
-def test_five_hundred_columns_keep_their_values(headed: bool, furnished_home: Path) -> None:
+def test_five_hundred_columns_keep_their_values(headed: bool, furnished_home: Path, homes: Homes) -> None:
     types = [Type.INTEGER, Type.TEXT, Type.DECIMAL, Type.DAY]
     columns = [Column(f'Sloupec; "{n}"', types[n % 4]) for n in range(500)]
     texts = [(str(n), f'"a;{n}"', f"{n},5", "24.11.2026")[n % 4] for n in range(500)]
     said = [(n, f"a;{n}", f"{n}.5", "2026-11-24")[n % 4] for n in range(500)]
     heading = ";".join('"' + column.name.replace('"', '""') + '"' for column in columns)
     lines = [*([heading] if headed else []), ";".join(texts), ";".join(texts[:-1]), ";".join(texts)]
-    with house_of(agreed(*columns, form=Form(headed=headed)), furnished=furnished_home) as house:
+    with house_of(agreed(*columns, form=Form(headed=headed)), furnished=furnished_home, homes=homes) as house:
         done = loaded(house, "\r\n".join(lines).encode())
 
         rows = stored(house)
@@ -156,11 +159,13 @@ def test_five_hundred_columns_keep_their_values(headed: bool, furnished_home: Pa
     assert [[row[column.name] for column in columns] for row in rows] == [said, said]
 
 
-def test_rejects_of_a_file_without_header_can_be_edited_and_sent_again(furnished_home: Path) -> None:
+def test_rejects_of_a_file_without_header_can_be_edited_and_sent_again(
+    furnished_home: Path, homes: Homes
+) -> None:
     """They come with a header of our own names, and are read by it; the footer is asked of the first file only."""
     columns = (Column("No; Ž", Type.INTEGER, mandatory=True), Column("Note", Type.TEXT))
     form = Form(headed=False, in_order=(), preamble=1, max_continuation_lines=2)
-    with house_of(agreed(*columns, form=form), furnished=furnished_home) as house:
+    with house_of(agreed(*columns, form=form), furnished=furnished_home, homes=homes) as house:
         first = loaded(house, 'Výpis\n1;a\nx;"b\nc"\n3;d;\n'.encode("windows-1250"))
         house.send_receipts()
         [rejects] = (house.home / "receipts" / "anyone").glob("*.rejects.csv")
@@ -176,10 +181,10 @@ def test_rejects_of_a_file_without_header_can_be_edited_and_sent_again(furnished
     assert again.parent == first.id
 
 
-def test_cell_of_several_lines_can_be_corrected_by_a_reviewer(furnished_home: Path) -> None:
+def test_cell_of_several_lines_can_be_corrected_by_a_reviewer(furnished_home: Path, homes: Homes) -> None:
     columns = (Column("No", Type.INTEGER), Column("Note", Type.TEXT))
     several = agreed(*columns, form=Form(max_continuation_lines=2))
-    with house_of(several, furnished=furnished_home) as house:
+    with house_of(several, furnished=furnished_home, homes=homes) as house:
         done = loaded(house, b'No;Note\nx;"b\r\nc"\n4;d\n5;"e;f\n6;g\n')
         lines = {
             one.line.line: one
@@ -195,9 +200,9 @@ def test_cell_of_several_lines_can_be_corrected_by_a_reviewer(furnished_home: Pa
     assert told == {3: "b\r\nc", 4: "d", 5: "e\nf", 6: "g"}
 
 
-def test_excels_separator_is_known_when_lines_are_judged_again(furnished_home: Path) -> None:
+def test_excels_separator_is_known_when_lines_are_judged_again(furnished_home: Path, homes: Homes) -> None:
     plain = agreed(Column("No", Type.INTEGER), Column("Note", Type.TEXT), form=Form())
-    with house_of(replace(plain, separator=None), furnished=furnished_home) as house:
+    with house_of(replace(plain, separator=None), furnished=furnished_home, homes=homes) as house:
         done = loaded(house, b"sep=|\nNo|Note\n1|a;b\nx|c;d\n")
         [line] = house.review.listed(partner=None, delivery=done.id, state="open", code=None, limit=None)
         assert line.cells == {"No": "x", "Note": "c;d"}

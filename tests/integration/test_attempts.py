@@ -7,11 +7,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from meterdrop.bootstrap import House, make_home
+from meterdrop.bootstrap import House
 from meterdrop.model.delivery import State
 from meterdrop.model.errors import TryAgain
 from meterdrop.settings import read_settings
 from meterdrop.usecases.ingest import Ingest
+from tests.homes import Homes
 
 REGISTER = (
     "Date;Location;TypeUnit;Room;Media;SerialNumber;RadioNumber;Seq;DateFrom;Correction\n"
@@ -21,9 +22,9 @@ REGISTER = (
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def house(homes: Homes, tmp_path: Path) -> House:
     home = tmp_path / "home"
-    make_home(home, database=None)
+    homes.make(home)
     made = House(settings=read_settings(home))
     made.partners.add("anyone", name="Anyone", group=2, keys=[], networks=[], who="test")
     return made

@@ -3,7 +3,6 @@
 import io
 import json
 import shutil
-import sqlite3
 import sys
 import tomllib
 from datetime import UTC, date, datetime
@@ -20,6 +19,7 @@ from meterdrop.receive.accounts import LOGINS
 from sftp_server.logins.account_file import read_account, read_authorities
 from sftp_server.logins.accounts import Account, Login
 from sftp_server.logins.revocations import read_revocations
+from tests.homes import rows
 from tests.integration.command_line import CommandLine
 from tests.integration.door.authority import Authority, make_key
 from tests.integration.test_cli_partners import key_pair
@@ -39,8 +39,7 @@ def door_reads(meterdrop: CommandLine, partner: str = "anyone") -> Account:
 
 
 def events(meterdrop: CommandLine) -> list[tuple[Any, ...]]:
-    with sqlite3.connect(meterdrop.home / "meterdrop.db") as database:
-        return database.execute("select what, partner, why, after from event order by id").fetchall()
+    return rows(meterdrop.home, "select what, partner, why, after from event order by id")
 
 
 def test_both_sides_know_the_same_ways_to_log_in() -> None:

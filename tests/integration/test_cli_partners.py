@@ -1,6 +1,5 @@
 """Commands about partners: accounts, keys, and what is refused."""
 
-import sqlite3
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from tests.homes import rows
 from tests.integration.command_line import CommandLine
 
 
@@ -175,12 +175,11 @@ def test_acts_on_partners_are_in_the_audit(meterdrop: CommandLine) -> None:
     meterdrop.done("partner", "key", "add", "nova", str(public))
     meterdrop.done("partner", "key", "remove", "nova", "one@x")
     meterdrop.done("partner", "disable", "nova")
-    with sqlite3.connect(meterdrop.home / "meterdrop.db") as database:
-        rows = database.execute("select what, who from event where partner = 'nova' order by id").fetchall()
-    assert [what for what, _ in rows] == [
+    told = rows(meterdrop.home, "select what, who from event where partner = 'nova' order by id")
+    assert [what for what, _ in told] == [
         "partner.added",
         "partner.key-added",
         "partner.key-removed",
         "partner.disabled",
     ]
-    assert all(who.startswith("cli:") for _, who in rows)
+    assert all(who.startswith("cli:") for _, who in told)

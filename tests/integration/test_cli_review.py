@@ -3,8 +3,8 @@
 import csv
 import io
 import json
-import shutil
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,52 +13,41 @@ import pytest
 from meterdrop.bootstrap import House
 from meterdrop.dispatch.locks import Locks
 from meterdrop.settings import read_settings
+from tests.homes import Homes
 from tests.integration.command_line import READINGS_HEADER, REGISTER_HEADER, CommandLine
 
 LINE = "200000002"
 """The quarantine's number of line 2 of delivery 2."""
 
 
-@pytest.fixture(scope="module")
-def bad_line_home(furnished_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return loaded(
-        furnished_home,
-        tmp_path_factory.mktemp("bad-line"),
-        ["10001;CHYBA;m3;2026-10-31", "10001;1;m3;2026-10-30"],
-    )
-
-
 @pytest.fixture
-def bad_line(bare: CommandLine, bad_line_home: Path) -> CommandLine:
+def bad_line(bare: CommandLine, homes: Homes, furnished_home: Path) -> CommandLine:
     """Line 2 of r.csv, quarantined as number 200000002, has no number in Value; line 3 is a reading."""
-    shutil.copytree(bad_line_home, bare.home)
+    rows = ["10001;CHYBA;m3;2026-10-31", "10001;1;m3;2026-10-30"]
+    load = partial(loaded, homes=homes, furnished=furnished_home, rows=rows)
+    homes.copy(homes.kept("bad-line", load), bare.home)
     return bare
-
-
-@pytest.fixture(scope="module")
-def unknown_meter_home(furnished_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    rows = [f"1000{number};{number};m3;2026-10-31" for number in (2, 3, 1)]
-    return loaded(furnished_home, tmp_path_factory.mktemp("unknown-meter"), rows)
 
 
 @pytest.fixture
-def unknown_meter(bare: CommandLine, unknown_meter_home: Path) -> CommandLine:
+def unknown_meter(bare: CommandLine, homes: Homes, furnished_home: Path) -> CommandLine:
     """Lines 2 and 3 of r.csv are of meters 10002 and 10003, which nobody registered; line 4 is a reading."""
-    shutil.copytree(unknown_meter_home, bare.home)
+    rows = [f"1000{number};{number};m3;2026-10-31" for number in (2, 3, 1)]
+    load = partial(loaded, homes=homes, furnished=furnished_home, rows=rows)
+    homes.copy(homes.kept("unknown-meter", load), bare.home)
     return bare
 
 
-def loaded(furnished: Path, place: Path, rows: list[str]) -> Path:
-    """A home with the meter 10001 registered and r.csv ingested."""
-    home = place / "home"
-    shutil.copytree(furnished, home)
+def loaded(home: Path, *, homes: Homes, furnished: Path, rows: list[str]) -> None:
+    """Makes a home with the meter 10001 registered and r.csv ingested."""
+    place = home.parent
+    homes.copy(furnished, home)
     register = [REGISTER_HEADER, "2026-01-01;A-10001;m3;hall;CW;10001;-;1;2024-01-01;1"]
     house = House(settings=read_settings(home), today_is=date(2026, 11, 24))
     for name, lines in (("register.csv", register), ("r.csv", [READINGS_HEADER, *rows])):
         (place / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
         house.take_files([place / name], partner="anyone", feed=None)
     house.database.close()
-    return home
 
 
 def stored(meterdrop: CommandLine) -> list[tuple[str, str]]:

@@ -2,22 +2,22 @@
 
 import csv
 import io
-import sqlite3
 from datetime import UTC, datetime, timedelta
 
+from tests.homes import rows
 from tests.integration.command_line import CommandLine
 
 
 def current(meterdrop: CommandLine) -> list[tuple[str, str]]:
-    rows = csv.DictReader(io.StringIO(meterdrop.done("readings", "export").out))
-    return [(row["date"], row["value"]) for row in rows]
+    told = csv.DictReader(io.StringIO(meterdrop.done("readings", "export").out))
+    return [(row["date"], row["value"]) for row in told]
 
 
 def history(meterdrop: CommandLine) -> list[tuple[object, ...]]:
-    with sqlite3.connect(meterdrop.home / "meterdrop.db") as database:
-        return database.execute(
-            "select day, value, delivery, superseded_by, who, why, superseded_at from reading_history order by id"
-        ).fetchall()
+    return rows(
+        meterdrop.home,
+        "select day, value, delivery, superseded_by, who, why, superseded_at from reading_history order by id",
+    )
 
 
 def test_later_delivery_corrects_and_the_old_value_stays_in_the_history(meterdrop: CommandLine) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from meterdrop.bootstrap import House, make_home
+from meterdrop.bootstrap import House
 from meterdrop.model.delivery import Delivery
 from meterdrop.model.errors import OperatorMistake
 from meterdrop.settings import read_settings
 from meterdrop.usecases.reprocess import Selection
+from tests.homes import Homes
 
 READINGS = "SerialNum;Value;Unit;Date;RadioNumber;Media;Kind;Estimated;Status;Note"
 DEVICES = (
@@ -21,9 +22,9 @@ DAMAGES = {"line.nul": b"\0", "line.encoding": b"\xff"}
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def house(homes: Homes, tmp_path: Path) -> House:
     home = tmp_path / "home"
-    make_home(home, database=None)
+    homes.make(home)
     made = House(settings=read_settings(home), today_is=date(2026, 11, 24))
     made.partners.add("anyone", name="Anyone", group=2, keys=[], networks=[], who="test")
     rows = [f"2026-01-01;A{serial};m3;hall;CW;{serial};-;1;2024-01-01;1" for serial in ("1", "2")]

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from meterdrop.bootstrap import House, make_home
+from meterdrop.bootstrap import House
 from meterdrop.model.delivery import Release, State
 from meterdrop.settings import read_settings
+from tests.homes import Homes
 
 REGISTER = "Date;Location;TypeUnit;Room;Media;SerialNumber;RadioNumber;Seq;DateFrom;Correction\n" + "".join(
     f"2026-01-01;A{number};m3;hall;CW;{1000 + number};-;1;2024-01-01;1\n" for number in range(40)
@@ -19,9 +20,9 @@ PROFILE = "partner: anyone\nname: Anyone\ngroup: 2\nfeeds:\n  readings:\n    dat
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def home(homes: Homes, tmp_path: Path) -> Path:
     made = tmp_path / "home"
-    make_home(made, database=None)
+    homes.make(made)
     return made
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from shutil import copytree
 
 import pytest
 
@@ -15,6 +14,7 @@ from meterdrop.bootstrap import House
 from meterdrop.receive.originals import Originals
 from meterdrop.settings import read_settings
 from meterdrop.store import outbox
+from tests.homes import Homes
 from tests.integration.command_line import READINGS_HEADER
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
@@ -25,10 +25,10 @@ class PowerCut(BaseException):
 
 
 @pytest.fixture
-def house(furnished_home: Path, tmp_path: Path) -> Iterator[House]:
+def house(homes: Homes, furnished_home: Path, tmp_path: Path) -> Iterator[House]:
     """A house with one delivery, whose own receipts are sent."""
     home = tmp_path / "home"
-    copytree(furnished_home, home)
+    homes.copy(furnished_home, home)
     made = House(settings=read_settings(home))
     path = tmp_path / "r.csv"
     path.write_text(f"{READINGS_HEADER}\n10001;1;m3;2026-10-31\n", encoding="utf-8")

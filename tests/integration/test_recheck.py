@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from meterdrop.bootstrap import House, make_home
+from meterdrop.bootstrap import House
 from meterdrop.model.delivery import Delivery
 from meterdrop.settings import read_settings
 from meterdrop.usecases.reprocess import Reprocessed, Selection
+from tests.homes import Homes
 from tests.integration.command_line import CommandLine
 
 REGISTER = "Date;Location;TypeUnit;Room;Media;SerialNumber;RadioNumber;Seq;DateFrom;Correction\n"
@@ -20,10 +21,10 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def home(homes: Homes, tmp_path: Path) -> Path:
     """A home where the file of `READINGS` was accepted but for its last line."""
     made = tmp_path / "home"
-    make_home(made, database=None)
+    homes.make(made)
     house = opened(made)
     house.partners.add("anyone", name="Anyone", group=2, keys=[], networks=[], who="test")
     rows = "".join(f"2026-01-01;A{serial};m3;hall;CW;{serial};-;1;2024-01-01;1\n" for serial in "12")

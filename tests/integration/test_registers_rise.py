@@ -3,11 +3,11 @@
 import csv
 import io
 import random
-import sqlite3
 from itertools import permutations
 
 import pytest
 
+from tests.homes import rows
 from tests.integration.command_line import CommandLine
 
 FALLS, TOO_FAST = "reading.below-previous", "reading.implausible-rise"
@@ -91,11 +91,11 @@ def test_actual_reading_wins_over_an_estimate_in_whatever_order_they_come(meterd
     meterdrop.register("1", "2")
     estimate, actual = "{};8;m3;2026-10-01;ESTIMATE", "{};7;m3;2026-10-01;VISUAL"
     header = "SerialNum;Value;Unit;Date;Kind"
-    for name, rows in (
+    for name, told in (
         ("a.csv", [estimate.format(1), actual.format(2)]),
         ("b.csv", [actual.format(1), estimate.format(2)]),
     ):
-        path = meterdrop.write(name, [header, *rows])
+        path = meterdrop.write(name, [header, *told])
         meterdrop.done("ingest", "--partner", "anyone", str(path))
     assert stored(meterdrop) == [(meter, "2026-10-01", "7", "VISUAL") for meter in ("1", "2")]
 
@@ -149,8 +149,7 @@ def test_consumption_is_marked_and_never_compared_with_states(meterdrop: Command
     profile.unlink()
     receipt = meterdrop.ingest("c.csv", "1;101;m3;2026-10-04", "1;99;m3;2026-10-05", code=1)
     assert codes(receipt) == {FALLS: 1}
-    with sqlite3.connect(meterdrop.home / "meterdrop.db") as database:
-        found = database.execute("select day, value, delta from reading order by day").fetchall()
+    found = rows(meterdrop.home, "select day, value, delta from reading order by day")
     assert found == [
         ("2026-10-01", "100", 0),
         ("2026-10-02", "5", 1),

@@ -10,22 +10,23 @@ from types import SimpleNamespace
 
 import pytest
 
-from meterdrop.bootstrap import House, make_home
+from meterdrop.bootstrap import House
 from meterdrop.dispatch.locks import Locks
 from meterdrop.model.delivery import Delivery
 from meterdrop.model.errors import OperatorMistake
 from meterdrop.settings import read_settings
 from meterdrop.usecases.reprocess import Reprocessed, Selection
 from meterdrop.usecases.review import Choice
+from tests.homes import Homes
 
 HEADER = "SerialNum;Value;Unit;Date"
 REGISTER = "Date;Location;TypeUnit;Room;Media;SerialNumber;RadioNumber;Seq;DateFrom;Correction"
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def house(homes: Homes, tmp_path: Path) -> House:
     home = tmp_path / "home"
-    make_home(home, database=None)
+    homes.make(home)
     made = House(settings=read_settings(home), today_is=date(2026, 11, 24))
     made.partners.add("anyone", name="Anyone", group=2, keys=[], networks=[], who="test")
     register(made, "1")

@@ -5,17 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from meterdrop.bootstrap import House, make_home
+from meterdrop.bootstrap import House
 from meterdrop.settings import read_settings
 from meterdrop.store import outbox
+from tests.homes import Homes
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def house(homes: Homes, tmp_path: Path) -> House:
     home = tmp_path / "home"
-    make_home(home, database=None)
+    homes.make(home)
     made = House(settings=read_settings(home))
     for partner in ("blocked", "open"):
         made.partners.add(partner, name=partner, group=1, keys=[], networks=[], who="test")

@@ -6,19 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from meterdrop.bootstrap import House, make_home
+from meterdrop.bootstrap import House
 from meterdrop.model.delivery import Delivery
 from meterdrop.settings import read_settings
 from meterdrop.usecases.reprocess import Selection
+from tests.homes import Homes
 
 REGISTER = "Date;Location;TypeUnit;Room;Media;SerialNumber;RadioNumber;Seq;DateFrom;Correction"
 READINGS = "SerialNum;Value;Unit;Date;Kind"
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(homes: Homes, tmp_path: Path) -> Iterator[House]:
     home = tmp_path / "home"
-    make_home(home, database=None)
+    homes.make(home)
     made = House(settings=read_settings(home), today_is=date(2026, 11, 24))
     made.partners.add("anyone", name="Anyone", group=2, keys=[], networks=[], who="test")
     yield made

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from shutil import copytree
 from typing import Any
 
 import pytest
@@ -15,14 +14,15 @@ from meterdrop.bootstrap import House
 from meterdrop.model.delivery import State
 from meterdrop.settings import read_settings
 from meterdrop.store import deliveries
+from tests.homes import Homes
 
 CONTENT = b"SerialNum;Value;Unit;Date\n10001;1;m3;2026-10-31\n"
 
 
 @pytest.fixture
-def house(furnished_home: Path, tmp_path: Path) -> Iterator[House]:
+def house(homes: Homes, furnished_home: Path, tmp_path: Path) -> Iterator[House]:
     home = tmp_path / "home"
-    copytree(furnished_home, home)
+    homes.copy(furnished_home, home)
     made = House(settings=read_settings(home))
     with structlog.testing.capture_logs():
         yield made

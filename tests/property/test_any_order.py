@@ -12,11 +12,11 @@ Left out, because FEEDS or docs/decisions.md say that the order counts, or that 
 """
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,9 +24,10 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from meterdrop.bootstrap import House, make_home
+from meterdrop.bootstrap import House
 from meterdrop.settings import read_settings
 from meterdrop.usecases.reprocess import Reprocessed, Selection
+from tests.homes import Homes
 from tests.property.true_meters import READINGS, Delivery, Told, tellings
 
 SETS = 300 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 3
@@ -40,27 +41,37 @@ OF_THE_ROAD = ("id", "device", "delivery", "line", "quarantine", "seen_in")
 Row = tuple[tuple[str, object], ...]
 
 
-@pytest.fixture(scope="module")
-def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with its partner, to be copied."""
-    home = tmp_path_factory.mktemp("any-order") / "home"
-    make_home(home, database=None)
+@dataclass(frozen=True)
+class Empty:
+    """A home with its partner, and who copies it."""
+
+    home: Path
+    homes: Homes
+
+
+@pytest.fixture
+def empty(homes: Homes) -> Empty:
+    return Empty(homes.kept("any-order", partial(furnish, homes=homes)), homes)
+
+
+def furnish(home: Path, *, homes: Homes) -> None:
+    homes.make(home)
     (home / "schemas" / "partners").mkdir(parents=True, exist_ok=True)
     (home / "schemas" / "partners" / "anyone.yaml").write_text(PROFILE, encoding="utf-8")
     house = House(settings=read_settings(home))
     house.partners.add("anyone", name="Anyone", group=2, keys=[], networks=[], who="test")
     house.database.close()
-    return home
 
 
 @contextmanager
-def house_of(empty_home: Path) -> Iterator[House]:
+def house_of(empty: Empty) -> Iterator[House]:
     with TemporaryDirectory() as folder:
         home = Path(folder) / "home"
-        shutil.copytree(empty_home, home)
+        empty.homes.copy(empty.home, home)
         house = House(settings=read_settings(home), today_is=date(2026, 3, 10))
         yield house
         house.database.close()
+        empty.homes.forget()
 
 
 def load(house: House, delivery: Delivery, *, number: int) -> None:
@@ -129,11 +140,11 @@ def orders(draw: st.DrawFn, *, count: int) -> list[tuple[int, bool]]:
 @settings(max_examples=SETS, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(told=tellings(), data=st.data())
 def test_order_of_deliveries_does_not_matter_where_the_rules_say_so(
-    empty_home: Path, told: Told, data: st.DataObject
+    empty: Empty, told: Told, data: st.DataObject
 ) -> None:
     ends = []
     for _ in range(2):
-        with house_of(empty_home) as house:
+        with house_of(empty) as house:
             for number, tried in data.draw(orders(count=len(told.deliveries))):
                 load(house, told.deliveries[number], number=number)
                 if tried:

@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 
 from ulid import ULID
 
-from meterdrop.bootstrap import House, make_home
+from meterdrop.bootstrap import House
 from meterdrop.settings import read_settings
+from tests.homes import Homes
 
 REGISTER_HEADER = "Date;Location;TypeUnit;Room;Media;SerialNumber;RadioNumber;Seq;DateFrom;Correction"
 READINGS_HEADER = "SerialNum;Value;Unit;Date"
@@ -27,10 +28,10 @@ Found = TypeVar("Found")
 class Rig:
     """One home for one test."""
 
-    def __init__(self, home: Path, *, partner: str = "anyone", group: int = 2) -> None:
+    def __init__(self, home: Path, *, homes: Homes, partner: str = "anyone", group: int = 2) -> None:
         self.home = home
         self.partner = partner
-        make_home(home, database=None)
+        homes.make(home)
         self.add_partner(partner, group=group)
 
     def add_partner(self, partner: str, *, group: int = 2) -> None:

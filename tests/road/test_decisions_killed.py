@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.homes import Homes
 from tests.road.pipeline_rig import READINGS_HEADER, Rig, stop, wait_for
 
 METERS = [f"{10_000 + number}" for number in range(40)]
@@ -18,9 +19,9 @@ RELEASE = ("delivery", "release", "2", "--reason", "seen with the partner")
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Rig:
+def rig(homes: Homes, tmp_path: Path) -> Rig:
     """Delivery 2 is held: 25 of its 40 lines are bad."""
-    made = Rig(tmp_path / "home")
+    made = Rig(tmp_path / "home", homes=homes)
     made.register(METERS)
     path = made.home / "work" / "r.csv"
     path.write_text(FILE, encoding="utf-8")
@@ -102,8 +103,8 @@ def told_of(rig: Rig) -> list[Any]:
 
 
 @pytest.mark.road
-def test_poisoned_delivery_is_loaded_once_a_person_retries_it(tmp_path: Path) -> None:
-    made = Rig(tmp_path / "home")
+def test_poisoned_delivery_is_loaded_once_a_person_retries_it(homes: Homes, tmp_path: Path) -> None:
+    made = Rig(tmp_path / "home", homes=homes)
     made.register(METERS)
     path = made.home / "work" / "r.csv"
     path.write_text("\n".join([READINGS_HEADER, *GOOD]) + "\n", encoding="utf-8")
@@ -128,9 +129,9 @@ def test_poisoned_delivery_is_loaded_once_a_person_retries_it(tmp_path: Path) ->
 
 
 @pytest.fixture
-def corrected(tmp_path: Path) -> tuple[Rig, bytes, str]:
+def corrected(homes: Homes, tmp_path: Path) -> tuple[Rig, bytes, str]:
     """Lines 2 and 3 of delivery 2 wait; the partner's edited rejects file, and its name."""
-    made = Rig(tmp_path / "home")
+    made = Rig(tmp_path / "home", homes=homes)
     made.register(METERS)
     path = made.home / "work" / "r.csv"
     path.write_text("\n".join([READINGS_HEADER, *BAD[:2], *GOOD]) + "\n", encoding="utf-8")

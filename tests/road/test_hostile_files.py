@@ -13,6 +13,7 @@ from typing import Final
 
 import pytest
 
+from tests.homes import Homes
 from tests.road.pipeline_rig import READINGS_HEADER, Rig, children, stop
 
 pytestmark = pytest.mark.road
@@ -110,10 +111,10 @@ CASES: Final[dict[Callable[[], Iterator[bytes]], str]] = {
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
+def rig(homes: Homes, tmp_path: Path) -> Iterator[Rig]:
     if shutil.disk_usage(tmp_path).free < 2 * 1024**3:
         pytest.skip("less than 2 GB of free disk")
-    made = Rig(tmp_path / "home")
+    made = Rig(tmp_path / "home", homes=homes)
     made.register(["10000", "10001"])
     yield made
     shutil.rmtree(tmp_path)

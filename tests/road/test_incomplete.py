@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.homes import Homes
 from tests.road.pipeline_rig import wait_for
 from tests.road.up_rig import Up, readings
 from tests.tables import NoteRow
@@ -12,9 +13,11 @@ from tests.tables import NoteRow
 pytestmark = pytest.mark.road
 
 
-def test_uploads_that_never_finish_are_told_in_receipts(tmp_path: Path, note_row: NoteRow) -> None:
+def test_uploads_that_never_finish_are_told_in_receipts(
+    homes: Homes, tmp_path: Path, note_row: NoteRow
+) -> None:
     """One was cut, one was never given its final name; the latter is taken when it gets it after all."""
-    up = Up(tmp_path / "home")
+    up = Up(tmp_path / "home", homes=homes)
     (up.home / "door.toml").write_text("part_expires = 0.3\nsweep_every = 0.1\ntidy_every = 0.1\n")
     key = up.add_partner("gamma")
     content = readings(["90001", "90002"])

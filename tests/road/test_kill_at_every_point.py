@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from meterdrop.usecases.checkpoint import POINTS
+from tests.homes import Homes
 from tests.road.pipeline_rig import READINGS_HEADER, Rig, stop, wait_for
 
 SERIALS = [f"{10_000 + number}" for number in range(20)]
@@ -21,8 +22,8 @@ EXPECTED = sorted((serial, "2026-10-31", f"{100 + number}.5") for number, serial
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Rig:
-    made = Rig(tmp_path / "home")
+def rig(homes: Homes, tmp_path: Path) -> Rig:
+    made = Rig(tmp_path / "home", homes=homes)
     made.register(SERIALS)
     return made
 

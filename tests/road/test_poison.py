@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.homes import Homes
 from tests.road.pipeline_rig import READINGS_HEADER, Rig, stop, wait_for
 
 pytestmark = pytest.mark.road
@@ -12,8 +13,8 @@ SERIALS = [f"{10_000 + number}" for number in range(20)]
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Rig:
-    made = Rig(tmp_path / "home")
+def rig(homes: Homes, tmp_path: Path) -> Rig:
+    made = Rig(tmp_path / "home", homes=homes)
     made.add_partner("other")
     made.register(SERIALS)
     made.register([f"9{serial}" for serial in SERIALS], partner="other")

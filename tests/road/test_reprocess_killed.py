@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.homes import Homes
 from tests.road.pipeline_rig import READINGS_HEADER, Rig
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Rig:
+def rig(homes: Homes, tmp_path: Path) -> Rig:
     """Ten readings wait for five meters that are registered by now."""
-    made = Rig(tmp_path / "home")
+    made = Rig(tmp_path / "home", homes=homes)
     made.register(["1"])
     rows = [f"{meter};{day};m3;2026-10-{day}" for meter in range(101, 106) for day in (30, 31)]
     path = made.home / "work" / "r.csv"

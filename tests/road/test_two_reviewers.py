@@ -2,13 +2,13 @@
 
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.homes import Homes, rows
 from tests.road.pipeline_rig import READINGS_HEADER, TODAY, Rig
 
 FIX = ("quarantine", "fix", "200000002", "Value=5", "--reason", "read on site")
@@ -17,9 +17,9 @@ ACCEPT = ("quarantine", "accept", "--delivery", "2", "--reason", "all of it")
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Rig:
+def rig(homes: Homes, tmp_path: Path) -> Rig:
     """Line 2 of delivery 2 has no number."""
-    made = Rig(tmp_path / "home")
+    made = Rig(tmp_path / "home", homes=homes)
     made.register(["1"])
     path = made.home / "work" / "r.csv"
     path.write_text(f"{READINGS_HEADER}\n1;x;m3;2026-10-31\n1;1;m3;2026-10-30\n", encoding="utf-8")
@@ -44,9 +44,7 @@ def at_once(rig: Rig, *commands: tuple[str, ...]) -> list[tuple[int, bytes]]:
 
 
 def acts(rig: Rig) -> list[str]:
-    with sqlite3.connect(rig.home / "meterdrop.db") as database:
-        rows = database.execute("select what from event where what like 'quarantine.%'").fetchall()
-    return [row[0] for row in rows]
+    return [what for (what,) in rows(rig.home, "select what from event where what like 'quarantine.%'")]
 
 
 @pytest.mark.road
@@ -70,13 +68,13 @@ def test_one_act_is_done_and_the_others_are_told(rig: Rig, commands: tuple[tuple
 
 
 @pytest.mark.road
-def test_two_decisions_about_one_delivery_come_to_one(tmp_path: Path) -> None:
-    made = Rig(tmp_path / "home")
+def test_two_decisions_about_one_delivery_come_to_one(homes: Homes, tmp_path: Path) -> None:
+    made = Rig(tmp_path / "home", homes=homes)
     meters = [f"{number}" for number in range(1, 41)]
     made.register(meters)
     path = made.home / "work" / "r.csv"
-    rows = [f"{meter};{'x' if int(meter) < 26 else 2};m3;2026-10-31" for meter in meters]
-    path.write_text("\n".join([READINGS_HEADER, *rows]) + "\n", encoding="utf-8")
+    lines = [f"{meter};{'x' if int(meter) < 26 else 2};m3;2026-10-31" for meter in meters]
+    path.write_text("\n".join([READINGS_HEADER, *lines]) + "\n", encoding="utf-8")
     house = made.house()
     house.take_files([path], partner=made.partner, feed=None)
     house.database.close()
@@ -92,8 +90,8 @@ def test_two_decisions_about_one_delivery_come_to_one(tmp_path: Path) -> None:
     [said] = [said for code, said in ended if code == 1]
     told = json.loads(said[said.index(b"{") :])
     assert len(made.stored()) == told["lines"]["accepted"]
-    with sqlite3.connect(made.home / "meterdrop.db") as database:
-        decided = database.execute(
-            "select what from event where what in ('delivery.released', 'delivery.refused-by-reviewer')"
-        ).fetchall()
+    decided = rows(
+        made.home,
+        "select what from event where what in ('delivery.released', 'delivery.refused-by-reviewer')",
+    )
     assert len(decided) == 1

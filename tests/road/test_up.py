@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.homes import Homes
 from tests.road.pipeline_rig import wait_for
 from tests.road.up_rig import Up, readings, register
 
@@ -16,8 +17,8 @@ SERIALS = ["90001", "90002"]
 
 
 @pytest.fixture
-def up(tmp_path: Path) -> Up:
-    return Up(tmp_path / "home")
+def up(homes: Homes, tmp_path: Path) -> Up:
+    return Up(tmp_path / "home", homes=homes)
 
 
 def _children(pid: int) -> dict[int, str]:

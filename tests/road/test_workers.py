@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from meterdrop.model.delivery import Delivery
+from tests.homes import Homes
 from tests.road.pipeline_rig import READINGS_HEADER, Rig, children, is_gone, stop, wait_for
 
 pytestmark = pytest.mark.road
@@ -16,8 +17,8 @@ LINES = 300_000
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Rig:
-    made = Rig(tmp_path / "home")
+def rig(homes: Homes, tmp_path: Path) -> Rig:
+    made = Rig(tmp_path / "home", homes=homes)
     made.register(["10000"])
     return made
 

@@ -16,19 +16,20 @@ import asyncssh
 import paramiko
 import pytest
 
-from meterdrop.bootstrap import House, make_home
+from meterdrop.bootstrap import House
 from meterdrop.settings import read_settings
+from tests.homes import Homes
 from tests.road.pipeline_rig import TODAY, wait_for
 
 
 class Up:
     """One running house and its partners' keys."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, homes: Homes) -> None:
         self.home = home
         self.port = 0
         self.told: dict[str, Any] = {}
-        make_home(home, database=None)
+        homes.make(home)
 
     def house(self) -> House:
         """A fresh look at the home."""

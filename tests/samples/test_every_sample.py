@@ -7,15 +7,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
+from hashlib import sha256
 from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from meterdrop.bootstrap import House, make_home
+from meterdrop.bootstrap import House
 from meterdrop.model.delivery import Delivery
 from meterdrop.settings import read_settings
+from tests.homes import Homes
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 FOLDERS = sorted(path.parent for path in SAMPLES.rglob("sample.json"))
@@ -27,20 +30,16 @@ Furnished = Callable[[Path], Path]
 """The home that a sample's files come to, with its partners and the register it needs; to be copied."""
 
 
-@pytest.fixture(scope="session")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Furnished:
+@pytest.fixture
+def furnished(homes: Homes) -> Furnished:
     """Samples that ask for the same share one."""
-    homes: dict[str, Path] = {}
 
     def home_of(folder: Path) -> Path:
         sample = json.loads((folder / "sample.json").read_text(encoding="utf-8"))
         wanted = ("partner", "group", "partners", "registrars", "register", "today")
         own = str(folder) if (folder / "schemas").is_dir() else ""
         key = json.dumps([own, *(sample.get(word) for word in wanted)])
-        if key not in homes:
-            homes[key] = tmp_path_factory.mktemp("furnished") / "home"
-            furnish(homes[key], folder=folder)
-        return homes[key]
+        return homes.kept(sha256(key.encode()).hexdigest(), partial(furnish, homes=homes, folder=folder))
 
     return home_of
 
@@ -91,9 +90,9 @@ def rig_of(folder: Path, *, home: Path) -> Iterator[Rig]:
     house.database.close()
 
 
-def furnish(home: Path, *, folder: Path) -> None:
+def furnish(home: Path, *, homes: Homes, folder: Path) -> None:
     """Makes a home as it is before the first file of a sample comes."""
-    make_home(home, database=None)
+    homes.make(home)
     if (folder / "schemas").is_dir():
         shutil.copytree(folder / "schemas", home / "schemas", dirs_exist_ok=True)
     with rig_of(folder, home=home) as rig:
@@ -103,12 +102,12 @@ def furnish(home: Path, *, folder: Path) -> None:
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=[str(path.relative_to(SAMPLES)) for path in FOLDERS])
 def test_sample_comes_out_as_it_says_and_the_same_a_second_time(
-    folder: Path, furnished: Furnished, tmp_path: Path
+    folder: Path, furnished: Furnished, homes: Homes, tmp_path: Path
 ) -> None:
     """Receipts, rows and quarantined lines, to the letter; only times and upload ids are others."""
     outcomes = []
     for name in ("first", "second"):
-        shutil.copytree(furnished(folder), tmp_path / name)
+        homes.copy(furnished(folder), tmp_path / name)
         with rig_of(folder, home=tmp_path / name) as rig:
             receipts = [_as_it_says(rig, told, workplace=tmp_path / name) for told in rig.sample["files"]]
             outcomes.append((receipts, _stored_in_the_end(rig), _set_aside(rig)))
@@ -148,14 +147,14 @@ ANY_ORDER = [
 
 @pytest.mark.parametrize("folder", ANY_ORDER, ids=[str(path.relative_to(SAMPLES)) for path in ANY_ORDER])
 def test_order_of_deliveries_does_not_matter_where_the_sample_says_so(
-    folder: Path, furnished: Furnished, tmp_path: Path
+    folder: Path, furnished: Furnished, homes: Homes, tmp_path: Path
 ) -> None:
     """In the end the same readings are stored and the same lines are set aside."""
     files = json.loads((folder / "sample.json").read_text(encoding="utf-8"))["files"]
     assert len(files) > 1, "one delivery has no order"
     ends = []
     for number, order in enumerate(permutations(files)):
-        home = shutil.copytree(furnished(folder), tmp_path / f"home-{number}")
+        home = homes.copy(furnished(folder), tmp_path / f"home-{number}")
         with rig_of(folder, home=home) as rig:
             for told in order:
                 rig.load(told, workplace=tmp_path / f"files-{number}")

@@ -322,7 +322,7 @@ class WrittenHeader:
 def headers_before(connection: Connection, *, partner: str, feed: str, key: int) -> Iterator[WrittenHeader]:
     """The headers of this partner's and feed's judged deliveries before this one, the latest first."""
     wanted = _headers(partner=partner, key=key).where(delivery.c.feed == feed)
-    return (WrittenHeader(*row) for row in connection.execution_options(yield_per=10).execute(wanted))
+    return (WrittenHeader(*row) for row in connection.execute(wanted, execution_options={"yield_per": 10}))
 
 
 def last_header(connection: Connection, *, partner: str, key: int) -> WrittenHeader | None:

@@ -67,8 +67,9 @@ def around(
     found = [_frame([])]
     if len(keys) and _any_stored(connection, partner=partner, keys=keys):
         with _stretches(connection, keys):
-            result = connection.execution_options(yield_per=_AT_ONCE).execute(
-                _beside(partner=partner, delta=delta, without=without)
+            result = connection.execute(
+                _beside(partner=partner, delta=delta, without=without),
+                execution_options={"yield_per": _AT_ONCE},
             )
             found += [_frame(list(zip(*rows, strict=True))) for rows in result.partitions(_AT_ONCE)]
     return pd.concat(found, ignore_index=True).drop_duplicates(["device", "day"], ignore_index=True)

@@ -336,8 +336,9 @@ def open_of(connection: Connection, *, delivery: int, wanted: Lines) -> Iterator
 
 
 def _in_blocks(connection: Connection, chosen: ColumnElement[bool]) -> Iterator[pd.DataFrame]:
-    rows = connection.execution_options(yield_per=_BLOCK).execute(
-        select(quarantine.c.line, quarantine.c.raw).where(chosen).order_by(quarantine.c.id)
+    rows = connection.execute(
+        select(quarantine.c.line, quarantine.c.raw).where(chosen).order_by(quarantine.c.id),
+        execution_options={"yield_per": _BLOCK},
     )
     for part in rows.partitions(_BLOCK):
         lines, raws = zip(*part, strict=True)

@@ -123,7 +123,7 @@ def exported(
         wanted = wanted.where(reading.c.day >= start)
     if end is not None:
         wanted = wanted.where(reading.c.day <= end)
-    result = connection.execution_options(yield_per=_EXPORT_ROWS).execute(wanted)
+    result = connection.execute(wanted, execution_options={"yield_per": _EXPORT_ROWS})
     names = list(result.keys())
     for rows in result.partitions(_EXPORT_ROWS):
         yield pd.DataFrame(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), dtype=object)

@@ -21,5 +21,5 @@ def exported(connection: Connection, *, feed: str, partner: str | None) -> Itera
     wanted = select(record).where(record.c.feed == feed).order_by(record.c.delivery, record.c.line)
     if partner is not None:
         wanted = wanted.where(record.c.partner == partner)
-    for row in connection.execution_options(yield_per=10_000).execute(wanted):
+    for row in connection.execute(wanted, execution_options={"yield_per": 10_000}):
         yield {"partner": row.partner, "delivery": row.delivery, "line": row.line, **json.loads(row.cells)}

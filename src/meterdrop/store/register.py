@@ -57,5 +57,5 @@ def exported(connection: Connection, *, partner: str | None) -> Iterator[dict[st
     wanted = select(device).order_by(device.c.partner, device.c.serial_key, device.c.installed_from)
     if partner is not None:
         wanted = wanted.where(device.c.partner == partner)
-    for row in connection.execution_options(yield_per=10_000).execute(wanted):
+    for row in connection.execute(wanted, execution_options={"yield_per": 10_000}):
         yield dict(row._mapping)

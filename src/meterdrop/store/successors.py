@@ -171,7 +171,7 @@ def keys_with_partner(
 
 
 def _keys_of(connection: Connection, *, delivery: int, rows: int) -> Iterator[pd.DataFrame]:
-    found = connection.execution_options(yield_per=rows).execute(
+    found = connection.execute(
         select(quarantine.c.id, *(quarantine.c[name] for name in NAMES))
         .where(
             of_delivery(delivery),
@@ -179,7 +179,8 @@ def _keys_of(connection: Connection, *, delivery: int, rows: int) -> Iterator[pd
             quarantine.c.serial_key.is_not(None),
             quarantine.c.day.is_not(None),
         )
-        .order_by(quarantine.c.id)
+        .order_by(quarantine.c.id),
+        execution_options={"yield_per": rows},
     )
     for part in found.partitions(rows):
         key, serial_key, day, owner, kind_rank = zip(*part, strict=True)

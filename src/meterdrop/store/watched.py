@@ -22,8 +22,8 @@ class Taken:
 
 def states(connection: Connection, *, partner: str) -> frozenset[str]:
     """The fingerprints of all states that this partner's files were last taken in."""
-    rows = connection.execution_options(yield_per=10_000).execute(
-        select(watched.c.state).where(watched.c.partner == partner)
+    rows = connection.execute(
+        select(watched.c.state).where(watched.c.partner == partner), execution_options={"yield_per": 10_000}
     )
     return frozenset(row.state for row in rows)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.homes import Homes
 from tests.road.clients.rig import PARTNER, SERIALS, Road
 from tests.road.clients.versions import require
 from tests.road.up_rig import Up, register
@@ -24,7 +25,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture(scope="session")
 def road(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]:
     """`meterdrop up` with a partner that has meters; `legacy_macs` is on for curl with libssh2 before 1.11."""
-    up = Up(tmp_path_factory.mktemp("clients") / "home")
+    place = tmp_path_factory.mktemp("clients")
+    up = Up(place / "home", homes=Homes(place, server=None))
     (up.home / "door.toml").write_text("legacy_macs = true\nconnections_per_second = 200\n")
     key = up.add_partner(PARTNER)
     with up.running():

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from meterdrop.bootstrap import House, make_home
+from meterdrop.bootstrap import House
 from meterdrop.model.codes import Code
 from meterdrop.settings import read_settings
 from meterdrop.store.spool import Spool
@@ -20,17 +21,24 @@ from meterdrop.usecases.judging.judge import Judged, findings_in_order, judge, s
 from meterdrop.usecases.judging.readings import ReadingRules
 from meterdrop.usecases.judging.rules import AS_IT_CAME, Occasion
 from meterdrop.usecases.recognise import recognise_excerpt
+from tests.homes import Homes
 
 TODAY = date(2026, 11, 24)
 METERS = 7
 REGISTER = "Date;Location;TypeUnit;Room;Media;SerialNumber;RadioNumber;Seq;DateFrom;Correction"
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A home with meters, half of which have readings already."""
-    home = tmp_path_factory.mktemp("settling") / "home"
-    make_home(home, database=None)
+@pytest.fixture
+def house(homes: Homes) -> Iterator[House]:
+    """A home with meters, half of which have readings already; nothing here changes it."""
+    home = homes.kept("settling", partial(furnish, homes=homes))
+    made = House(settings=read_settings(home), today_is=TODAY)
+    yield made
+    made.database.close()
+
+
+def furnish(home: Path, *, homes: Homes) -> None:
+    homes.make(home)
     made = House(settings=read_settings(home), today_is=TODAY)
     made.partners.add("anyone", name="Anyone", group=2, keys=[], networks=[], who="test")
     register = [f"2026-01-01;A{meter};m3;hall;CW;{meter};-;1;2024-01-01;1" for meter in range(1, METERS + 1)]
@@ -40,7 +48,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         [done] = made.take_files([path], partner="anyone", feed=None)
         assert done.state.value == "accepted"
-    yield made
     made.database.close()
 
 
