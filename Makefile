@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Tests start hundreds of processes: each would compile our sources anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test install check format nightly bench bench-door door lock clean
+.PHONY: demo test install check format nightly bench bench-latency bench-door door lock clean
 
 demo: install
 	$(BIN)/meterdrop demo
@@ -44,6 +44,10 @@ door: install
 
 bench: install
 	$(BIN)/python -m tests.bench
+
+# From a client's CLOSE to its result listed over SFTP: idle, and while a large file loads.
+bench-latency: install
+	$(BIN)/python -m tests.bench.latency
 
 # Against OpenSSH's sshd; needs it installed, not running.
 bench-door: install

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from meterdrop.model.feed import Agreement, Column, Feed, Type
@@ -12,6 +13,9 @@ from meterdrop.model.spelling import heading_key
 
 IGNORED_HEADING: Final = "-"
 """What we call a column of a file without header that is ignored."""
+
+_AGREEMENTS: Final = 1024
+"""Of so many the words are remembered."""
 
 _EXCEL_TEXT: Final = re.compile(r'\A="([^"]*)"\Z')
 
@@ -167,7 +171,14 @@ def _column_of(heading: str, words: Mapping[str, str]) -> tuple[str | None, str 
 
 def _words(columns: Sequence[Column]) -> Mapping[str, str]:
     """Every heading we know -> our column. A column's own name goes before another one's alias."""
-    words = {heading_key(alias): column.name for column in reversed(columns) for alias in column.aliases}
-    words.update({heading_key(column.name): column.name for column in columns})
+    names = tuple((column.name, column.aliases) for column in columns)
+    return _words_of(names)
+
+
+@lru_cache(maxsize=_AGREEMENTS)
+def _words_of(columns: tuple[tuple[str, tuple[str, ...]], ...]) -> Mapping[str, str]:
+    """The same, worked out once: each delivery asks for those of all its partner's agreements."""
+    words = {heading_key(alias): name for name, aliases in reversed(columns) for alias in aliases}
+    words.update({heading_key(name): name for name, _ in columns})
     words.pop("", None)
     return words

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from meterdrop.model.codes import Code
-from meterdrop.tables import TEXT, findings_at, join_findings
+from meterdrop.tables import TEXT, findings_at, join_findings, no_findings
 from meterdrop.validate.arrays import Mask, Numbers
 from meterdrop.validate.meters import Meters
 from meterdrop.validate.rises import NOBODY, Rises, Step
@@ -55,6 +55,8 @@ class _Told:
         self._line, self._rows, self._heading = line, rows, heading
 
     def __call__(self, at: Numbers, *, code: Code, against: Numbers) -> pd.DataFrame:
+        if len(at) == 0:
+            return no_findings()
         row = self._line.row[at]
         return findings_at(
             line=self._rows["line"].to_numpy(dtype=np.int64)[row],

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from meterdrop.model.codes import Code
 from meterdrop.model.feed import Feed
 from meterdrop.model.layout import Layout
-from meterdrop.tables import DECIMAL, TEXT, findings_at, join_findings
+from meterdrop.tables import DECIMAL, TEXT, findings_at, join_findings, no_findings
 from meterdrop.validate.arrays import ALWAYS, Mask, arrow, days, is_word, present, truth
 
 HEATING: Final = "HT"
@@ -103,6 +103,8 @@ def check_days(frame: pd.DataFrame, *, today: date, rules: ReadingRules, layout:
 
 def day_told(frame: pd.DataFrame, mask: Mask, *, code: Code, layout: Layout) -> pd.DataFrame:
     """Findings about days as they were written, against the days they stand for where these are written otherwise."""
+    if not mask.any():
+        return no_findings()
     rows = frame[["line", "Date", "Date_sent"]].iloc[np.flatnonzero(mask)]
     day = rows["Date"].astype(TEXT)
     return findings_at(
@@ -148,6 +150,8 @@ def canonical_values(frame: pd.DataFrame) -> pd.Series:
 def _cells(
     frame: pd.DataFrame, mask: Mask, *, code: Code, column: str, layout: Layout, shown: str | None = None
 ) -> pd.DataFrame:
+    if not mask.any():
+        return no_findings()
     where = np.flatnonzero(mask)
     return findings_at(
         line=frame["line"].to_numpy()[where],

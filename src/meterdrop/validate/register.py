@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from meterdrop.model.codes import Code
 from meterdrop.model.layout import Layout
 from meterdrop.model.measures import CANONICAL, NO_UNIT
-from meterdrop.tables import LINE, TEXT, findings_at, join_findings
+from meterdrop.tables import LINE, TEXT, findings_at, join_findings, no_findings
 from meterdrop.validate.arrays import (
     ALWAYS,
     NEVER,
@@ -205,6 +205,8 @@ def _told(
     layout: Layout,
     against: pd.Series | None = None,
 ) -> pd.DataFrame:
+    if not mask.any():
+        return no_findings()
     where = np.flatnonzero(mask)
     return findings_at(
         line=frame["line"].to_numpy()[where],

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from meterdrop.model.codes import Code
-from meterdrop.tables import TEXT, Lines, findings_at, join_findings
+from meterdrop.tables import TEXT, Lines, findings_at, join_findings, no_findings
 from meterdrop.validate.arrays import Mask, Numbers, arrow, device_days, exact, is_word, truth
 from meterdrop.validate.register import EXCHANGE_OUT
 from meterdrop.validate.timeline import EXCHANGE_IN, written
@@ -123,6 +123,8 @@ def _read_out_and_in(ours: pd.DataFrame, theirs: pd.DataFrame) -> Mask:
 def _told(
     frame: pd.DataFrame, mask: Mask, *, code: Code, heading: str | None, against: pd.DataFrame
 ) -> pd.DataFrame:
+    if not mask.any():
+        return no_findings()
     where = np.flatnonzero(mask)
     one, other = frame.take(where), against.take(where)
     shown = written(value=other["value"], unit=other["unit"], day=other["day"])
