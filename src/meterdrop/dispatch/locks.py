@@ -10,6 +10,7 @@ from typing import Final
 
 from meterdrop.model.errors import TryAgain
 
+_LOOK_AGAIN_SOON: Final = 0.001
 _LOOK_AGAIN: Final = 0.02
 
 
@@ -32,12 +33,14 @@ class Locks:
 
 
 def _take(handle: int, *, name: str, until: float) -> None:
+    pause = _LOOK_AGAIN_SOON
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             if time.monotonic() >= until:
                 raise TryAgain(f"{name}: another process is at it; try again when it is done") from error
-            time.sleep(_LOOK_AGAIN)
+            time.sleep(pause)
+            pause = min(2 * pause, _LOOK_AGAIN)
         else:
             return

@@ -1,15 +1,16 @@
 """Where are the bytes as they came? Content-addressed, never changed, behind an obstore URL."""
 
 import errno
-import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import obstore
 from obstore.store import LocalStore, ObjectStore, from_url
+
+from meterdrop.receive.syncing import sync_together
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -30,6 +31,11 @@ class Originals:
 
     def keep(self, *, content: Path, sha256: str) -> None:
         """Keeps the file's bytes under their hash; they are on disk when this returns. Safe to repeat."""
+        self.put(content=content, sha256=sha256)
+        self.sync([sha256])
+
+    def put(self, *, content: Path, sha256: str) -> None:
+        """Keeps the file's bytes under their hash; on a disk of ours they are safe only after `sync`."""
         name = _name(sha256)
         with content.open("rb") as stream:
             # In parts, or the whole file would be held in memory.
@@ -41,8 +47,11 @@ class Originals:
                 chunk_size=_PART,
                 max_concurrency=_PARTS_AT_ONCE,
             )
+
+    def sync(self, hashes: Sequence[str]) -> None:
+        """Brings what was put under these hashes to the disk, all of it at the same time."""
         if self._folder is not None:
-            _sync(self._folder / name)
+            _sync(*(self._folder / _name(sha256) for sha256 in hashes))
 
     def take(self, *, content: Path, sha256: str) -> None:
         """Keeps a scratch file of our own, which is gone then: moved where that can be done, else copied."""
@@ -101,10 +110,6 @@ def _moved(content: Path, *, into: Path) -> bool:
     return True
 
 
-def _sync(path: Path) -> None:
-    for place in (path, path.parent, path.parent.parent):
-        handle = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def _sync(*paths: Path) -> None:
+    """Files, and the folders in which their names are new."""
+    sync_together({place for path in paths for place in (path, path.parent, path.parent.parent)})

@@ -20,6 +20,7 @@ from meterdrop.dispatch.embedded import EmbeddedDispatch
 from meterdrop.model.errors import StopAtStart, TryAgain
 from meterdrop.receive import bell
 from meterdrop.service.hello import written
+from meterdrop.service.postman import Postman
 from meterdrop.service.watcher import Watcher
 from meterdrop.store import deliveries
 
@@ -43,6 +44,7 @@ class Service:
         self._rung = threading.Event()
         self._workers = [_worker(house) for _ in range(house.settings.workers)]
         self._dispatch = EmbeddedDispatch(workers=self._workers)
+        self._postman = Postman(house.send_receipts)
         self._watcher = _watcher(house)
 
     def run(self) -> None:
@@ -52,6 +54,7 @@ class Service:
             self._clear_away()
             observer = bell.watch(self._landing, ring=self._rung.set)
             try:
+                self._postman.start()
                 self._dispatch.run_workers()
                 self._sweep()
                 if not self._dispatch.is_warm(wait=_START_WAIT):
@@ -65,6 +68,7 @@ class Service:
                 if self._watcher is not None:
                     self._watcher.stop()
                 observer.stop()
+                self._postman.stop()
                 log.info("pipeline.stopped", finished=self._stop_workers())
 
     def stop(self) -> None:
@@ -96,14 +100,13 @@ class Service:
 
     def _take_in(self) -> None:
         try:
-            for partner in self._house.receive.take_all(self._landing):
-                self._dispatch.wake(partner)
-            self._house.send_receipts()
+            self._house.receive.take_all(self._landing, wake=self._dispatch.wake)
         except TryAgain as error:
             log.warning("receive.try-again", why=str(error))
         except Exception:
             # The loop of the service: what failed stays where it is for the next sweep.
             log.exception("receive.failed")
+        self._postman.ring()
 
     def _clear_away(self) -> None:
         """Scratch that killed processes left behind, long enough ago that nobody can be at it any more."""

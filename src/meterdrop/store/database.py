@@ -18,9 +18,13 @@ class Database:
     def __init__(self, url: str) -> None:
         self._engine = make_engine(url)
 
-    def writing(self) -> AbstractContextManager[Store]:
-        """One write transaction: all of it or nothing."""
-        return writing(self._engine)
+    def writing(self, *, lasting: bool = True) -> AbstractContextManager[Store]:
+        """One write transaction: all of it or nothing.
+
+        With `lasting` False nobody waits for the disk: it outlives this process, but a power cut in the next moment may
+        undo it. For what is only noted, and done once more if it was not.
+        """
+        return writing(self._engine, lasting=lasting)
 
     def reading(self) -> AbstractContextManager[Store]:
         """One consistent view, never in the way of writers."""

@@ -14,6 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from meterdrop.model.errors import StopAtStart, TryAgain
 
 _WRITES: Final = "meterdrop_writes"
+_LASTS: Final = "meterdrop_lasts"
 _BUSY_MS: Final = 30_000
 
 
@@ -55,18 +56,33 @@ def _prepare_sqlite(connection: SqliteConnection, _entry: ConnectionPoolEntry) -
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITES, False)
+    options = connection.get_execution_options()
+    writes = options.get(_WRITES, False)
+    if writes:
+        _sync_sqlite(connection, "FULL" if options.get(_LASTS, True) else "NORMAL")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _sync_sqlite(connection: Connection, how: str) -> None:
+    """FULL waits for the disk at each commit, NORMAL leaves that to the next one that does."""
+    if connection.info.get(_LASTS, "FULL") != how:
+        connection.exec_driver_sql(f"PRAGMA synchronous={how}")
+        connection.info[_LASTS] = how
+
+
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """One write transaction: all of it or nothing. `TryAgain` if the database is away or stays busy."""
+def writing(engine: Engine, *, lasting: bool = True) -> Iterator[Connection]:
+    """One write transaction: all of it or nothing. `TryAgain` if the database is away or stays busy.
+
+    With `lasting` False it outlives this process at once, but a power cut only after a moment: nobody waits for the disk.
+    """
     with (
         answering(engine),
-        engine.connect().execution_options(**{_WRITES: True}) as connection,
+        engine.connect().execution_options(**{_WRITES: True, _LASTS: lasting}) as connection,
         connection.begin(),
     ):
+        if not lasting and engine.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
         yield connection
 
 

@@ -44,11 +44,13 @@ def put(
     )
 
 
-def unwritten(connection: Connection, *, after: int = 0, limit: int = 500) -> tuple[Letter, ...]:
-    """What is to be written, the oldest first; only letters after this one."""
+def unwritten(
+    connection: Connection, *, partner: str, after: int = 0, limit: int = 500
+) -> tuple[Letter, ...]:
+    """What is to be written for a partner, the oldest first; only letters after this one."""
     rows = connection.execute(
         select(outbox)
-        .where(outbox.c.written_at.is_(None), outbox.c.id > after)
+        .where(outbox.c.written_at.is_(None), outbox.c.partner == partner, outbox.c.id > after)
         .order_by(outbox.c.id)
         .limit(limit)
     )
@@ -81,14 +83,12 @@ def stands(connection: Connection, *, delivery: int, name: str) -> bool:
     return last is False
 
 
-def partners_waiting(connection: Connection, *, since: datetime) -> tuple[str, ...]:
-    """Whose receipts wait to be written since then or longer."""
-    rows = connection.execute(
-        select(outbox.c.partner)
-        .where(outbox.c.written_at.is_(None), outbox.c.created_at <= since)
-        .distinct()
-        .order_by(outbox.c.partner)
-    )
+def partners_waiting(connection: Connection, *, since: datetime | None = None) -> tuple[str, ...]:
+    """Whose receipts wait to be written; with `since`, only those that wait since then or longer."""
+    wanted = select(outbox.c.partner).where(outbox.c.written_at.is_(None))
+    if since is not None:
+        wanted = wanted.where(outbox.c.created_at <= since)
+    rows = connection.execute(wanted.distinct().order_by(outbox.c.partner))
     return tuple(row.partner for row in rows)
 
 

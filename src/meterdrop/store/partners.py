@@ -1,5 +1,6 @@
 """Who may send us what? Partners, and the version of what each has stored."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -24,6 +25,11 @@ def find(connection: Connection, id: str) -> Partner | None:
     """The partner, or None."""
     row = connection.execute(select(partner).where(partner.c.id == id)).one_or_none()
     return None if row is None else _partner(row)
+
+
+def known(connection: Connection, ids: Collection[str]) -> frozenset[str]:
+    """Which of these are partners."""
+    return frozenset(row.id for row in connection.execute(select(partner.c.id).where(partner.c.id.in_(ids))))
 
 
 def all_partners(connection: Connection) -> tuple[Partner, ...]:

@@ -41,7 +41,7 @@ class Drain:
                 begins(waiting[0])
                 done.append(self.ingest(waiting[0]))
                 settled(waiting[0])
-                self.send_receipts()
+                self.send_receipts.to(partner)
         return done
 
     def _waiting(self, partner: str) -> tuple[int, ...]:

@@ -52,7 +52,7 @@ class Ingest:
 
     def __call__(self, key: int) -> Delivery:
         """From `received` to a final state. An attempt is counted first, so that poison is noticed."""
-        with self.database.writing() as store:
+        with self.database.writing(lasting=False) as store:
             delivery = deliveries.begin(store, key=key)
         self.at("ingest:begun")
         if delivery.attempts > self.max_attempts:

@@ -28,20 +28,20 @@ def test_letters_wait_in_the_order_they_were_asked_for_until_marked(store: Conne
     put(store, "a", content=b"\x00\xff")
     put(store, "b", blob="f" * 64)
     put(store, "a")
-    letters = outbox.unwritten(store)
+    letters = outbox.unwritten(store, partner="anyone")
     assert [(one.name, one.content, one.blob, one.removes) for one in letters] == [
         ("a", b"\x00\xff", None, False),
         ("b", None, "f" * 64, False),
         ("a", None, None, True),
     ]
     outbox.mark_written(store, ids=[letters[0].id], now=NOW)
-    assert [one.id for one in outbox.unwritten(store)] == [letters[1].id, letters[2].id]
+    assert [one.id for one in outbox.unwritten(store, partner="anyone")] == [letters[1].id, letters[2].id]
     assert outbox.count_unwritten(store) == 2
 
 
 def test_empty_content_is_an_empty_file_and_no_removal(store: Connection) -> None:
     put(store, "a", content=b"")
-    [letter] = outbox.unwritten(store)
+    [letter] = outbox.unwritten(store, partner="anyone")
     assert (letter.content, letter.removes) == (b"", False)
 
 
@@ -54,3 +54,9 @@ def test_file_stands_until_it_is_taken_away(store: Connection) -> None:
     put(store, "a", blob="f" * 64)
     assert outbox.stands(store, delivery=1, name="a")
     assert not outbox.stands(store, delivery=1, name="b")
+
+
+def test_letters_of_others_are_for_others(store: Connection) -> None:
+    put(store, "a", content=b"x")
+    assert outbox.unwritten(store, partner="other") == ()
+    assert outbox.partners_waiting(store) == ("anyone",)
