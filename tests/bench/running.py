@@ -43,6 +43,7 @@ class Running:
     """A home with partners; `up` runs it."""
 
     def __init__(self, home: Path, *, homes: Homes) -> None:
+        home.parent.mkdir(parents=True, exist_ok=True)
         self.up = Up(home, homes=homes)
         self.home = home
         self._keys: dict[str, Path] = {}

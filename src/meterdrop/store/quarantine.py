@@ -85,6 +85,11 @@ def of_delivery(key: int) -> ColumnElement[bool]:
     return quarantine.c.id.between(key * LINES_A_DELIVERY, (key + 1) * LINES_A_DELIVERY - 1)
 
 
+def of_any_delivery(key: ColumnElement[int]) -> ColumnElement[bool]:
+    """The same of deliveries in a column."""
+    return quarantine.c.id.between(key * LINES_A_DELIVERY, (key + 1) * LINES_A_DELIVERY - 1)
+
+
 def rule_set_id(connection: Connection, fingerprint: str) -> int:
     """The short name of a rule set; a new one if it has none yet."""
     known: int | None = connection.execute(

@@ -15,6 +15,8 @@ from sqlalchemy import (
     Connection,
     Date,
     MetaData,
+    Row,
+    Select,
     Table,
     Text,
     and_,
@@ -33,7 +35,7 @@ from meterdrop.model.line_state import WITH_PARTNER, LineState
 from meterdrop.store.bulk import portions
 from meterdrop.store.columns import JsonText
 from meterdrop.store.endings import of_its, tell_each, temporary
-from meterdrop.store.quarantine import NAMES, of_delivery, wait
+from meterdrop.store.quarantine import NAMES, of_any_delivery, wait
 from meterdrop.store.schema import delivery as deliveries
 from meterdrop.store.schema import finding, quarantine, reading
 from meterdrop.tables import DAY, LINE, TEXT
@@ -153,46 +155,59 @@ def told_by(connection: Connection, readings: pd.DataFrame, *, partner: str) -> 
 
 
 def keys_with_partner(
-    connection: Connection, *, partner: str, feed: str, before: int, at_once: int = _KEYS_AT_ONCE
+    connection: Connection,
+    *,
+    partner: str,
+    feed: str,
+    before: int,
+    serial_keys: Sequence[str] | None = None,
+    at_once: int = _KEYS_AT_ONCE,
 ) -> Iterator[pd.DataFrame]:
     """What the lines are about (id, serial_key, day, owner, kind_rank) that earlier deliveries of a feed want corrected.
 
-    In portions of about that many, by id; a line whose cells don't tell both is not among them.
+    In portions of about that many, in no order: to sort them would take memory for all. A line whose cells don't tell both is not among them, nor, if there are
+    `serial_keys`, one of another meter.
     """
     kept: list[pd.DataFrame] = []
-    for delivery in _with_partner(connection, partner=partner, feed=feed, before=before):
-        for block in _keys_of(connection, delivery=delivery, rows=min(_ROWS, at_once)):
-            kept.append(block)
-            if sum(map(len, kept)) >= at_once:
-                yield pd.concat(kept, ignore_index=True)
-                kept = []
+    wanted = _keys(partner=partner, feed=feed, before=before, serial_keys=serial_keys)
+    rows = min(_ROWS, at_once)
+    for part in connection.execute(wanted, execution_options={"yield_per": rows}).partitions(rows):
+        kept.append(_keys_frame(part))
+        if sum(map(len, kept)) >= at_once:
+            yield pd.concat(kept, ignore_index=True)
+            kept = []
     if kept:
         yield pd.concat(kept, ignore_index=True)
 
 
-def _keys_of(connection: Connection, *, delivery: int, rows: int) -> Iterator[pd.DataFrame]:
-    found = connection.execute(
+def _keys(
+    *, partner: str, feed: str, before: int, serial_keys: Sequence[str] | None
+) -> Select[tuple[object, ...]]:
+    """Deliveries first, and of each its lines by their ids: nothing else is looked at."""
+    wanted = (
         select(quarantine.c.id, *(quarantine.c[name] for name in NAMES))
+        .select_from(deliveries.join(quarantine, of_any_delivery(deliveries.c.id)))
         .where(
-            of_delivery(delivery),
+            *_waits_for_partner(partner=partner, feed=feed, before=before),
             quarantine.c.state.in_([state.value for state in WITH_PARTNER]),
             quarantine.c.serial_key.is_not(None),
             quarantine.c.day.is_not(None),
         )
-        .order_by(quarantine.c.id),
-        execution_options={"yield_per": rows},
     )
-    for part in found.partitions(rows):
-        key, serial_key, day, owner, kind_rank = zip(*part, strict=True)
-        yield pd.DataFrame(
-            {
-                "id": pd.Series(list(key), dtype=LINE),
-                "serial_key": pd.Series(list(serial_key), dtype=TEXT),
-                "day": pd.Series(list(day), dtype=DAY),
-                "owner": pd.Series(list(owner), dtype=TEXT),
-                "kind_rank": pd.Series(list(kind_rank), dtype=LINE),
-            }
-        )
+    return wanted if serial_keys is None else wanted.where(quarantine.c.serial_key.in_(serial_keys))
+
+
+def _keys_frame(rows: Sequence[Row[tuple[object, ...]]]) -> pd.DataFrame:
+    key, serial_key, day, owner, kind_rank = zip(*rows, strict=True)
+    return pd.DataFrame(
+        {
+            "id": pd.Series(list(key), dtype=LINE),
+            "serial_key": pd.Series(list(serial_key), dtype=TEXT),
+            "day": pd.Series(list(day), dtype=DAY),
+            "owner": pd.Series(list(owner), dtype=TEXT),
+            "kind_rank": pd.Series(list(kind_rank), dtype=LINE),
+        }
+    )
 
 
 def that_may_come_in(connection: Connection, *, ids: Sequence[int]) -> list[int]:
@@ -213,18 +228,14 @@ def that_may_come_in(connection: Connection, *, ids: Sequence[int]) -> list[int]
 
 def wanted_from_partner(connection: Connection, *, partner: str, feed: str, before: int) -> bool:
     """Whether earlier deliveries of a feed have lines that still want a correction."""
-    return bool(_with_partner(connection, partner=partner, feed=feed, before=before))
+    there = exists().where(*_waits_for_partner(partner=partner, feed=feed, before=before))
+    return bool(connection.execute(select(there)).scalar_one())
 
 
-def _with_partner(connection: Connection, *, partner: str, feed: str, before: int) -> tuple[int, ...]:
-    rows = connection.execute(
-        select(deliveries.c.id)
-        .where(
-            deliveries.c.partner == partner,
-            deliveries.c.feed == feed,
-            deliveries.c.id < before,
-            or_(deliveries.c.waiting > 0, deliveries.c.returned > 0),
-        )
-        .order_by(deliveries.c.id)
-    )
-    return tuple(row.id for row in rows)
+def _waits_for_partner(*, partner: str, feed: str, before: int) -> list[ColumnElement[bool]]:
+    return [
+        deliveries.c.partner == partner,
+        deliveries.c.feed == feed,
+        deliveries.c.id < before,
+        or_(deliveries.c.waiting > 0, deliveries.c.returned > 0),
+    ]

@@ -14,7 +14,7 @@ from meterdrop.store.bulk import number_column
 from meterdrop.store.database import Store
 from meterdrop.store.spool import Spool
 from meterdrop.usecases.judging.rules import Rules
-from meterdrop.usecases.judging.traces import corrected_by_key, corrected_by_line, linked, ranks_of
+from meterdrop.usecases.judging.traces import corrected_by_key, corrected_by_line, linked, meters_of, ranks_of
 from meterdrop.usecases.kept import kept_layout
 from meterdrop.usecases.publish import Publisher
 from meterdrop.usecases.resettle import resettle
@@ -57,7 +57,11 @@ class Corrections:
         if not self.traced:
             return None
         waiting = successors.keys_with_partner(
-            store, partner=settled.partner, feed=str(settled.feed), before=settled.id
+            store,
+            partner=settled.partner,
+            feed=str(settled.feed),
+            before=settled.id,
+            serial_keys=meters_of(self.spool),
         )
         pairs = corrected_by_key(self.spool, waiting=waiting, sender=settled.partner)
         return self._but_of_better_kind(store, pairs).drop(columns="kind_rank")

@@ -38,6 +38,8 @@ _OWNER: Final = "Partner"
 _NUMBER: Final = "^[0-9]{1,15}$"
 _OWN_CELLS: Final = r'^(?s:.*){mark}"?(?P<number>[0-9]{{1,15}})"?{mark}"?{code}(?: \| {code})*"?{mark}'
 """Our cells at the end of a line: its number, then its codes."""
+_FEW: Final = 1000
+"""So many meters can be named in a question to the database."""
 _DAY_BITS: Final = 24
 _FIRST_DAY: Final = 1 << (_DAY_BITS - 1)
 _CODE: Final = "[a-z]+\\.[a-z-]+"
@@ -126,6 +128,15 @@ def corrected_by_key(spool: Spool, *, waiting: Iterator[pd.DataFrame], sender: s
     found = [_first_with(portion, spool=spool, bad=bad, sender=sender) for portion in waiting]
     none = _pairs(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
     return pd.concat([none.assign(kind_rank=none["id"]), *found], ignore_index=True)
+
+
+def meters_of(spool: Spool) -> list[str] | None:
+    """The numbers of the meters that good lines are about, or None if they are many."""
+    if spool.count(ABOUT) > _FEW:
+        return None
+    blocks = [block["serial_key"] for block in spool.blocks(ABOUT, columns=["serial_key"])]
+    found: list[str] = pc.unique(arrow(pd.concat(blocks)).drop_null()).to_pylist() if blocks else []
+    return found
 
 
 def ranks_of(spool: Spool, *, lines: Lines) -> Lines:
