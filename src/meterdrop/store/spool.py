@@ -1,4 +1,4 @@
-"""Where do judged rows wait until they are published? In Arrow files of their own, not in memory."""
+"""Where do judged rows wait until they are published? In Arrow files of their own; those of a small file in memory."""
 
 import shutil
 from collections.abc import Iterator
@@ -19,18 +19,26 @@ _PACKED: Final = pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
 """Rows and findings repeat themselves: packed they take a sixth of the disk, and no time that can be measured."""
 
 
+HELD: Final = 4 * 1024 * 1024
+"""Bytes of all frames that stay in memory: a small file's never become files."""
+
+
 class Spool:
     """A folder of frames by name, appended block by block and read back in blocks.
 
     A name may have parts (`part`), each a name of its own; `parts` and `in_line_order` go through all of them.
-    With a `room` nothing is added that the disk has no room for.
+    With a `room` nothing is added that the disk has no room for. Frames of up to `held` bytes in all stay in memory.
     """
 
-    def __init__(self, folder: Path, *, room: Room | None = None) -> None:
+    def __init__(self, folder: Path, *, room: Room | None = None, held: int = HELD) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         self._folder = folder
         self._room = room
+        self._held: dict[str, list[pa.RecordBatch]] | None = {}
+        """What is in memory; None once it was too much."""
+        self._most = held
+        self._bytes = 0
         self._writers: dict[str, pa.ipc.RecordBatchStreamWriter] = {}
         self._rows: dict[str, int] = {}
 
@@ -43,11 +51,24 @@ class Spool:
             return
         if self._room is not None:
             self._room.check()
-        table = as_table(frame)
-        if name not in self._writers:
-            self._writers[name] = pa.ipc.new_stream(str(self._folder / name), table.schema, options=_PACKED)
-        self._writers[name].write_table(table.combine_chunks(), max_chunksize=portion)
+        batches = as_table(frame).combine_chunks().to_batches(max_chunksize=portion)
         self._rows[name] = self._rows.get(name, 0) + len(frame)
+        self._bytes += sum(batch.nbytes for batch in batches)
+        if self._held is not None and self._bytes > self._most:
+            held, self._held = self._held, None
+            for each, waiting in held.items():
+                self._write(each, waiting)
+        if self._held is not None:
+            self._held.setdefault(name, []).extend(batches)
+        else:
+            self._write(name, batches)
+
+    def _write(self, name: str, batches: list[pa.RecordBatch]) -> None:
+        if name not in self._writers:
+            schema = batches[0].schema
+            self._writers[name] = pa.ipc.new_stream(str(self._folder / name), schema, options=_PACKED)
+        for batch in batches:
+            self._writers[name].write_batch(batch)
 
     def count(self, name: str) -> int:
         """How many rows were added under a name."""
@@ -70,6 +91,10 @@ class Spool:
             yield as_frame(pa.concat_tables(waiting).combine_chunks())
 
     def _tables(self, name: str) -> Iterator[pa.Table]:
+        if self._held is not None:
+            for batch in self._held.get(name, ()):
+                yield pa.Table.from_batches([batch])
+            return
         if name not in self._writers:
             return
         self.finish(name)
@@ -87,13 +112,15 @@ class Spool:
     def forget(self, name: str) -> None:
         """Removes what was added to a name."""
         self.finish(name)
+        if self._held is not None:
+            self._held.pop(name, None)
         if self._writers.pop(name, None) is not None:
             (self._folder / name).unlink()
         self._rows.pop(name, None)
 
     def parts(self, name: str) -> list[str]:
         """The parts of a name that something was added to, in order."""
-        return sorted(known for known in self._writers if _is_part(known, of=name))
+        return sorted(known for known in self._rows if _is_part(known, of=name))
 
     def in_line_order(self, *names: str) -> "LineOrder":
         """Rows of several names and of their parts, to be read up to one line number after another.
@@ -106,6 +133,7 @@ class Spool:
     def close(self) -> None:
         """Removes the folder."""
         self.finish(*self._writers)
+        self._held = {}
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

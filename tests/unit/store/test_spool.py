@@ -8,7 +8,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meterdrop.store.spool import Spool, part
+from meterdrop.store.spool import HELD, Spool, part
 from meterdrop.tables import LINE, RAW, TEXT
 
 
@@ -28,14 +28,15 @@ def rows(found: pd.DataFrame | None) -> list[tuple[int, str]]:
     ),
     size=st.integers(min_value=1, max_value=7),
     ends=st.lists(st.integers(min_value=0, max_value=45), max_size=12).map(sorted),
+    held=st.sampled_from([0, 200, HELD]),
 )
 def test_streams_read_up_to_one_line_after_another_are_all_rows_by_line(
-    streams: list[list[int]], size: int, ends: list[int]
+    streams: list[list[int]], size: int, ends: list[int], held: int
 ) -> None:
     whole = [frame(lines, mark="abc"[number]) for number, lines in enumerate(streams)]
     ends = [*ends, 50]
     with TemporaryDirectory() as folder:
-        spool = Spool(Path(folder) / "spool")
+        spool = Spool(Path(folder) / "spool", held=held)
         for number, one in enumerate(whole):
             for start in range(0, len(one), size):
                 spool.add(f"s{number}", one.iloc[start : start + size].reset_index(drop=True))
@@ -51,7 +52,7 @@ def test_streams_read_up_to_one_line_after_another_are_all_rows_by_line(
 
 
 def test_frames_come_back_in_the_order_added_with_their_types(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool")
+    spool = Spool(tmp_path / "spool", held=0)
     raw = pd.Series(
         pd.arrays.ArrowExtensionArray(pa.array([b"\xff\x00", None], pa.large_binary())), dtype=RAW
     )
@@ -70,7 +71,7 @@ def test_frames_come_back_in_the_order_added_with_their_types(tmp_path: Path) ->
 
 
 def test_what_one_name_has_not_is_null_where_several_are_read(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool")
+    spool = Spool(tmp_path / "spool", held=0)
     spool.add("lines", frame([2, 4], mark="a"))
     spool.add("aside", frame([3], mark="b")[["line"]])
     found = spool.in_line_order("lines", "aside").upto(9)
@@ -82,7 +83,7 @@ def test_what_one_name_has_not_is_null_where_several_are_read(tmp_path: Path) ->
 
 
 def test_name_that_nobody_added_to_is_empty(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool")
+    spool = Spool(tmp_path / "spool", held=0)
     assert list(spool.blocks("good")) == []
     assert spool.count("good") == 0
     assert spool.in_line_order("good", "aside").upto(10) is None
@@ -92,7 +93,7 @@ def test_spool_of_a_process_that_died_is_cleared_and_a_closed_one_is_gone(tmp_pa
     folder = tmp_path / "spool"
     folder.mkdir()
     (folder / "good").write_bytes(b"half a stream")
-    spool = Spool(folder)
+    spool = Spool(folder, held=0)
     assert list(folder.iterdir()) == []
     spool.add("good", frame([1], mark="a"))
     spool.close()
@@ -101,7 +102,7 @@ def test_spool_of_a_process_that_died_is_cleared_and_a_closed_one_is_gone(tmp_pa
 
 def test_parts_of_a_name_are_read_together_with_it_by_line(tmp_path: Path) -> None:
     """A name that only begins in the same way is another one."""
-    spool = Spool(tmp_path / "spool")
+    spool = Spool(tmp_path / "spool", held=0)
     spool.add("told", frame([1, 9], mark="t"))
     spool.add(part("told", 10), frame([2, 8], mark="b"))
     spool.add(part("told", 2), frame([3], mark="a"))
@@ -115,7 +116,7 @@ def test_parts_of_a_name_are_read_together_with_it_by_line(tmp_path: Path) -> No
 
 def test_frame_is_kept_in_portions_and_read_in_as_many_rows_as_wanted(tmp_path: Path) -> None:
     """A name that is read beside many others must not take much memory."""
-    spool = Spool(tmp_path / "spool")
+    spool = Spool(tmp_path / "spool", held=0)
     spool.add("told", frame(list(range(10)), mark="t"), portion=4)
     assert [len(block) for block in spool.blocks("told")] == [4, 4, 2]
     assert [len(block) for block in spool.blocks("told", together=5)] == [8, 2]
@@ -126,7 +127,7 @@ def test_frame_is_kept_in_portions_and_read_in_as_many_rows_as_wanted(tmp_path: 
 
 
 def test_forgotten_name_is_gone_and_a_finished_one_can_be_read(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool")
+    spool = Spool(tmp_path / "spool", held=0)
     for name in ("a", "b"):
         spool.add(name, frame([1], mark=name))
     spool.finish("a", "b", "nobody")
@@ -139,8 +140,34 @@ def test_forgotten_name_is_gone_and_a_finished_one_can_be_read(tmp_path: Path) -
     spool.close()
 
 
-def test_what_repeats_itself_takes_little_of_the_disk(tmp_path: Path) -> None:
+def test_small_file_leaves_no_files_and_a_larger_one_brings_all_of_it_to_the_disk(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", held=1000)
+    first = frame([1, 2], mark="a")
+    spool.add("a", first)
+    spool.add(part("a", 1), first)
+    assert list((tmp_path / "spool").iterdir()) == []
+    assert [rows(block) for block in spool.blocks("a")] == [rows(first)]
+    assert spool.parts("a") == [part("a", 1)]
+
+    spool.add("b", frame(list(range(100)), mark="b"))
+    spool.finish("a", "b")
+
+    assert {path.name for path in (tmp_path / "spool").iterdir()} == {"a", part("a", 1), "b"}
+    assert [rows(block) for block in spool.blocks("a")] == [rows(first)]
+    assert len(next(spool.blocks("b"))) == 100
+    spool.close()
+
+
+def test_forgotten_name_is_forgotten_in_memory_too(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool")
+    spool.add("a", frame([1], mark="a"))
+    spool.forget("a")
+    assert (spool.count("a"), list(spool.blocks("a")), spool.parts("a")) == (0, [], [])
+    spool.close()
+
+
+def test_what_repeats_itself_takes_little_of_the_disk(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", held=0)
     code = pd.Series(["reading.device-not-in-register"] * 50_000, dtype=TEXT)
 
     spool.add("findings", pd.DataFrame({"line": pd.Series(range(50_000), dtype=LINE), "code": code}))
