@@ -17,7 +17,8 @@ from watchdog.events import (
     FileSystemEvent,
     FileSystemEventHandler,
 )
-from watchdog.observers import Observer
+
+from meterdrop.receive.bell import prompt_observer
 
 HANDED_OVER: Final = "handed over"
 TAKEN: Final = "taken"
@@ -94,7 +95,7 @@ class Timeline:
 def timeline(home: Path, *, partner: str) -> Iterator[Timeline]:
     """Watches a home's doorstep and workbench, and one partner's receipts."""
     names = _Names()
-    observer = Observer()
+    observer = prompt_observer()
     for folder in (home / "landing", home / "work", home / "receipts" / partner):
         folder.mkdir(parents=True, exist_ok=True)
         observer.schedule(names, str(folder), recursive=False)

@@ -1,6 +1,7 @@
 """Did something arrive? watchdog is the bell only; the sweep is the truth."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,22 @@ from watchdog.events import (
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
+_APART: Final = 0.01
+"""Seconds in which both halves of a rename are told."""
+
+
+def prompt_observer() -> BaseObserver:
+    """An observer that tells of a rename at once.
+
+    Where watchdog has read the first half of a rename and not the second one yet, it sleeps for half a second, whatever comes:
+    once in some hundred uploads, which then wait for it.
+    """
+    if sys.platform == "linux":
+        from watchdog.observers.inotify_move_event_grouper import InotifyMoveEventGrouper
+
+        InotifyMoveEventGrouper.delay = _APART
+    return Observer()
+
 
 class _Bell(FileSystemEventHandler):
     def __init__(self, ring: Callable[[], None]) -> None:
@@ -30,7 +47,7 @@ class _Bell(FileSystemEventHandler):
 
 def watch(landing: Path, *, ring: Callable[[], None]) -> BaseObserver:
     """Starts to call `ring` (from a thread of its own) whenever a folder comes to the doorstep."""
-    observer = Observer()
+    observer = prompt_observer()
     observer.schedule(_Bell(ring), str(landing), recursive=False)
     observer.start()
     return observer
@@ -62,7 +79,7 @@ _TELLING: Final[list[type[FileSystemEvent]]] = [
 
 def watch_tree(folder: Path, *, ring: Callable[[str], None]) -> BaseObserver:
     """Starts to call `ring` (from a thread of its own) with the partner in whose folder something came or ended."""
-    observer = Observer()
+    observer = prompt_observer()
     observer.schedule(_PartnersBell(folder, ring=ring), str(folder), recursive=True, event_filter=_TELLING)
     observer.start()
     return observer
