@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Tests start hundreds of processes: each would compile our sources anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test install check format nightly bench bench-latency bench-door door lock clean
+.PHONY: demo test install check format nightly bench bench-latency bench-many bench-door door lock clean
 
 demo: install
 	$(BIN)/meterdrop demo
@@ -48,6 +48,10 @@ bench: install
 # From a client's CLOSE to its result listed over SFTP: idle, and while a large file loads.
 bench-latency: install
 	$(BIN)/python -m tests.bench.latency
+
+# Small files a second: 2,000 files of 50 lines from 20 partners.
+bench-many: install
+	$(BIN)/python -m tests.bench.many
 
 # Against OpenSSH's sshd; needs it installed, not running.
 bench-door: install

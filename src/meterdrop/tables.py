@@ -3,7 +3,9 @@
 All frames use Arrow-backed pandas columns, a plain range index, and are never written to after they were made.
 """
 
+import warnings
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -31,6 +33,17 @@ LONGEST_VALUE: Final = 200
 """Findings quote at most this many characters of a cell."""
 
 Lines = npt.NDArray[np.int64]
+
+
+def name_columns_plainly() -> None:
+    """From here on this process keeps the names of columns as Python's own words.
+
+    pandas 3 would make an Arrow array of them for every frame, which takes an eighth of the time of a small file. All cells
+    have a type that we name, so this changes labels alone. pandas 4 will take the choice away.
+    """
+    with warnings.catch_warnings(), suppress(pd.errors.OptionError):
+        warnings.simplefilter("ignore")
+        pd.set_option("future.infer_string", False)
 
 
 @dataclass(frozen=True)

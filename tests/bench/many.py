@@ -52,11 +52,12 @@ async def measure(running: Running, pid: int, *, senders: Sequence[str], files: 
     """Every sender uploads its share, one file after another, all senders at once."""
     door = next(one for one in family(pid) if _is_door(one))
     before, door_before = cpu_seconds(pid), cpu_seconds(door)
+    told = _results(running)
     begun = time.perf_counter()
     shares = {sender: len(range(place, files, len(senders))) for place, sender in enumerate(senders)}
     await asyncio.gather(*(_send(running, sender, files=own, lines=lines) for sender, own in shares.items()))
     uploaded = time.perf_counter() - begun
-    await _all_told(running, files=files, until=begun + _WAIT)
+    await _all_told(running, files=told + files, until=begun + _WAIT)
     took = time.perf_counter() - begun
     door_cpu = cpu_seconds(door) - door_before
     return Took(
@@ -77,12 +78,16 @@ async def _send(running: Running, sender: str, *, files: int, lines: int) -> Non
 
 
 async def _all_told(running: Running, *, files: int, until: float) -> None:
-    while (told := sum(1 for _ in (running.home / "receipts").glob("*/*.result.json"))) < files:
+    while (told := _results(running)) < files:
         if time.perf_counter() > until:
             raise TimeoutError(f"{told} of {files} results")
         if sys.stderr.isatty():
             print(f"\r{told} of {files}", end="", file=sys.stderr, flush=True)
         await asyncio.sleep(_LOOK_AGAIN)
+
+
+def _results(running: Running) -> int:
+    return sum(1 for _ in (running.home / "receipts").glob("*/*.result.json"))
 
 
 def _is_door(pid: int) -> bool:

@@ -13,6 +13,7 @@ from meterdrop.dispatch.limits import Limits, be_first_to_go
 from meterdrop.logs import to_stderr
 from meterdrop.model.feed import Target
 from meterdrop.service import hello
+from meterdrop.tables import name_columns_plainly
 
 log = structlog.get_logger()
 
@@ -43,6 +44,7 @@ def main() -> None:
     first = orders.readline()
     if not first:  # the pipeline is gone already
         return
+    name_columns_plainly()
     house = hello.read(first)
     _rehearse(house)
     gc.collect()
