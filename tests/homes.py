@@ -1,6 +1,6 @@
 """Homes for the tests, each with a database of its own, on SQLite and on PostgreSQL.
 
-A test that takes `homes`, or a fixture that does, can run on both: `--only-database` says which, for now.
+A test that takes `homes`, or a fixture that does, runs on both; `--only-database` leaves one, as does the mark `only_on`.
 """
 
 import shutil
@@ -50,6 +50,12 @@ class Homes:
             migrate.upgrade(engine)
             engine.dispose()
         return self._noted(self._server.database(like=self._empty))
+
+    def empty(self, place: Path) -> str:
+        """The URL of a database with nothing in it, not even tables."""
+        if self._server is None:
+            return f"sqlite:///{place / 'empty.db'}"
+        return self._noted(self._server.database())
 
     def make(self, home: Path) -> Path:
         """A new home, with nothing in it."""
@@ -143,8 +149,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test that comes to a database runs on each."""
     if "homes" in metafunc.fixturenames:
-        only = metafunc.config.getoption("only_database")
-        metafunc.parametrize("homes", [only or SQLITE], indirect=True)
+        asked = metafunc.config.getoption("only_database")
+        mark = metafunc.definition.get_closest_marker("only_on")
+        wanted = [SQLITE, POSTGRESQL] if mark is None else [mark.args[0]]
+        metafunc.parametrize("homes", [one for one in wanted if asked in (None, one)], indirect=True)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from meterdrop.cli import main
+from tests.homes import change
 from tests.integration.command_line import CommandLine
 
 COMMANDS = (
@@ -62,6 +63,7 @@ def test_command_in_a_home_that_was_never_made_says_to_init_it(
     assert not bare.home.exists(), "asking must not make anything"
 
 
+@pytest.mark.only_on("sqlite")
 def test_lost_database_is_told_and_not_made_anew_in_silence(meterdrop: CommandLine) -> None:
     for path in meterdrop.home.glob("meterdrop.db*"):
         path.unlink()
@@ -69,6 +71,7 @@ def test_lost_database_is_told_and_not_made_anew_in_silence(meterdrop: CommandLi
     assert not (meterdrop.home / "meterdrop.db").exists()
 
 
+@pytest.mark.only_on("sqlite")
 def test_damaged_database_is_told_without_a_traceback(meterdrop: CommandLine) -> None:
     for path in meterdrop.home.glob("meterdrop.db*"):
         path.unlink()
@@ -77,11 +80,11 @@ def test_damaged_database_is_told_without_a_traceback(meterdrop: CommandLine) ->
 
 
 def test_database_of_a_later_version_is_refused(meterdrop: CommandLine) -> None:
-    with sqlite3.connect(meterdrop.home / "meterdrop.db") as database:
-        database.execute("update alembic_version set version_num = '9999'")
+    change(meterdrop.home, "update alembic_version set version_num = '9999'")
     assert "older than its database" in meterdrop.refused("init")
 
 
+@pytest.mark.only_on("sqlite")
 def test_busy_database_means_try_again(meterdrop: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("meterdrop.store.engine._BUSY_MS", 50)
     holder = sqlite3.connect(meterdrop.home / "meterdrop.db", isolation_level=None)

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Select,
     and_,
     func,
-    insert,
     literal,
     or_,
     select,
@@ -23,6 +22,7 @@ from meterdrop.model.delivery import UNFINISHED, Delivery, LineCounts, Release, 
 from meterdrop.model.errors import TryAgain
 from meterdrop.model.layout import Layout
 from meterdrop.model.ticket import Outcome, Ticket
+from meterdrop.store.once import insert_once
 from meterdrop.store.schema import delivery, original
 
 _TAKEN = (State.ACCEPTED, State.PARTLY_ACCEPTED)
@@ -44,18 +44,12 @@ class Judgement:
 
 def add_received(connection: Connection, *, ticket: Ticket, now: datetime, feed: str | None) -> int | None:
     """A new delivery for a ticket; None if this upload has one already (a ticket may come twice)."""
-    if connection.execute(select(delivery.c.id).where(delivery.c.upload == ticket.upload)).first():
-        return None
     finished = ticket.outcome is Outcome.FINISHED
-    if (
-        finished
-        and not connection.execute(
-            select(original.c.sha256).where(original.c.sha256 == ticket.sha256)
-        ).first()
-    ):
-        connection.execute(insert(original).values(sha256=ticket.sha256, bytes=ticket.bytes, stored_at=now))
-    key: int = connection.execute(
-        insert(delivery)
+    if finished:
+        kept = {"sha256": ticket.sha256, "bytes": ticket.bytes, "stored_at": now}
+        connection.execute(insert_once(connection, original).values(kept))
+    key: int | None = connection.execute(
+        insert_once(connection, delivery)
         .values(
             upload=ticket.upload,
             partner=ticket.partner,
@@ -75,7 +69,7 @@ def add_received(connection: Connection, *, ticket: Ticket, now: datetime, feed:
             revision=0 if finished else 1,
         )
         .returning(delivery.c.id)
-    ).scalar_one()
+    ).scalar_one_or_none()
     return key
 
 

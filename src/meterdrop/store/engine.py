@@ -7,8 +7,15 @@ from sqlite3 import Connection as SqliteConnection
 from sqlite3 import connect, register_adapter
 from typing import Final
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DBAPIError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+)
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from meterdrop.model.errors import StopAtStart, TryAgain
@@ -16,15 +23,27 @@ from meterdrop.model.errors import StopAtStart, TryAgain
 _WRITES: Final = "meterdrop_writes"
 _LASTS: Final = "meterdrop_lasts"
 _BUSY_MS: Final = 30_000
+_BAD_CELL: Final = "22"
+"""The class of PostgreSQL's errors that quote a cell in their first line."""
+_READ_ONLY: Final = "25006"
+"""PostgreSQL's word for a write to a server that only follows another one, as in the middle of a fail-over."""
+_ONE_VIEW: Final = "REPEATABLE READ"
+"""What a reader on PostgreSQL needs so that all its statements see the same; on SQLite each transaction does."""
 
 
 def make_engine(url: str) -> Engine:
     """An engine for SQLite (WAL, full sync, foreign keys on) or PostgreSQL; `StopAtStart` if the URL is no good.
 
     Neither the URL nor what is bound to a statement is ever told in an error: passwords and cells are no one's business.
+    `postgresql://` means the driver that we bring, psycopg.
     """
     try:
-        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), hide_parameters=True)
+        named = make_url(url)
+        if named.drivername in ("postgresql", "postgres"):
+            named = named.set(drivername="postgresql+psycopg")
+        engine = create_engine(
+            named, pool_pre_ping=named.get_backend_name() != "sqlite", hide_parameters=True
+        )
     except ModuleNotFoundError as error:
         raise StopAtStart(
             [f"the database URL needs the package {error.name!r}, which is not installed"]
@@ -39,7 +58,22 @@ def make_engine(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "handle_error", _tell_no_cells)
     return engine
+
+
+def _tell_no_cells(context: ExceptionContext) -> None:
+    """PostgreSQL tells the row that it refuses, or the cell that it can't read: that stays out of errors and logs."""
+    told = context.original_exception
+    state = getattr(told, "sqlstate", None)
+    if state is None or context.sqlalchemy_exception is None:
+        return
+    said = (
+        str(told).splitlines()[0] if not state.startswith(_BAD_CELL) else "a cell that the database refuses"
+    )
+    told.args = (said,)
+    context.sqlalchemy_exception.args = (f"({type(told).__name__}, {state}) {said}",)
 
 
 def _prepare_sqlite(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
@@ -89,8 +123,11 @@ def writing(engine: Engine, *, lasting: bool = True) -> Iterator[Connection]:
 @contextmanager
 def reading_from(engine: Engine) -> Iterator[Connection]:
     """One consistent view of the database, without holding up writers."""
-    with answering(engine), engine.connect() as connection, connection.begin():
-        yield connection
+    with answering(engine), engine.connect() as connection:
+        if engine.dialect.name != "sqlite":
+            connection.execution_options(isolation_level=_ONE_VIEW)
+        with connection.begin():
+            yield connection
 
 
 @contextmanager
@@ -99,9 +136,11 @@ def answering(engine: Engine) -> Iterator[None]:
     where = engine.url.render_as_string(hide_password=True)
     try:
         yield
-    except OperationalError as error:
+    except (OperationalError, InterfaceError) as error:
         raise TryAgain(f"the database {where} did not answer: {_first_line(error)}") from error
     except DatabaseError as error:
+        if getattr(error.orig, "sqlstate", None) == _READ_ONLY:
+            raise TryAgain(f"the database {where} takes no writes now: {_first_line(error)}") from error
         if type(error) is not DatabaseError:  # its kinds (integrity, programming) are bugs of ours
             raise
         raise StopAtStart([f"the database {where} is damaged or is none: {_first_line(error)}"]) from error
@@ -140,5 +179,5 @@ def copy_file(engine: Engine, *, path: Path) -> None:
         source.driver_connection.backup(target)
 
 
-def _first_line(error: DatabaseError) -> str:
+def _first_line(error: DBAPIError) -> str:
     return str(error.orig).splitlines()[0] if str(error.orig) else type(error.orig).__name__

@@ -32,6 +32,15 @@ def known(connection: Connection, ids: Collection[str]) -> frozenset[str]:
     return frozenset(row.id for row in connection.execute(select(partner.c.id).where(partner.c.id.in_(ids))))
 
 
+def lock(connection: Connection, ids: Collection[str]) -> None:
+    """Until this transaction ends nobody else changes these partners' registers and readings.
+
+    Uploads of theirs can still be received. SQLite has one writer at a time anyway.
+    """
+    wanted = select(partner.c.id).where(partner.c.id.in_(ids)).order_by(partner.c.id)
+    connection.execute(wanted.with_for_update(key_share=True)).all()
+
+
 def all_partners(connection: Connection) -> tuple[Partner, ...]:
     """Every partner by id."""
     return tuple(_partner(row) for row in connection.execute(select(partner).order_by(partner.c.id)))

@@ -18,7 +18,6 @@ from sqlalchemy import (
     delete,
     exists,
     false,
-    insert,
     or_,
     select,
     true,
@@ -29,6 +28,7 @@ from sqlalchemy import (
 from meterdrop.model.codes import NEIGHBOUR_CODES, REGISTER_CODES, Code
 from meterdrop.model.line_state import WITH_PARTNER, LineState
 from meterdrop.store.bulk import Constant, insert_frame, portions
+from meterdrop.store.once import insert_once
 from meterdrop.store.schema import (
     LINES_A_DELIVERY,
     device,
@@ -92,15 +92,12 @@ def of_any_delivery(key: ColumnElement[int]) -> ColumnElement[bool]:
 
 def rule_set_id(connection: Connection, fingerprint: str) -> int:
     """The short name of a rule set; a new one if it has none yet."""
-    known: int | None = connection.execute(
-        select(rule_set.c.id).where(rule_set.c.fingerprint == fingerprint)
-    ).scalar_one_or_none()
-    if known is not None:
-        return known
-    made: int = connection.execute(
-        insert(rule_set).values(fingerprint=fingerprint).returning(rule_set.c.id)
-    ).scalar_one()
-    return made
+    wanted = select(rule_set.c.id).where(rule_set.c.fingerprint == fingerprint)
+    known: int | None = connection.execute(wanted).scalar_one_or_none()
+    if known is None:
+        connection.execute(insert_once(connection, rule_set).values(fingerprint=fingerprint))
+        known = connection.execute(wanted).scalar_one()
+    return known
 
 
 def add(

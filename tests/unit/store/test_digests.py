@@ -132,6 +132,7 @@ def test_when_a_partner_was_last_heard_of_is_told_as_of_a_moment(store: Connecti
     }
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_day_is_looked_up_and_not_walked_to(store: Connection) -> None:
     """Acts and replaced readings grow for years; one day of them is found by its time."""
     asked: list[tuple[str, Any]] = []

@@ -139,6 +139,7 @@ def _laid_out(lives: dict[int, tuple[list[Service], list[Read]]]) -> list[tuple[
     return pairs
 
 
+@pytest.mark.only_on("sqlite")
 def test_readings_are_looked_for_by_their_devices(engine: Engine, numbers: pd.DataFrame) -> None:
     """However many readings there are of others: no statement goes through all of them."""
     plans: list[str] = []

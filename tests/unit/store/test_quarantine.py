@@ -118,7 +118,7 @@ def test_line_that_fell_is_tried_once_its_meter_has_other_readings(store: Connec
     store.execute(
         text(
             "insert into reading (partner, device, day, value, canonical_value, canonical_unit, kind, estimated, "
-            "serial, delivery, line) values ('anyone', 1, '2026-11-01', '1', '1', 'm3', 'RADIO', 0, 'M1', 1, 9)"
+            "serial, delivery, line) values ('anyone', 1, '2026-11-01', '1', '1', 'm3', 'RADIO', false, 'M1', 1, 9)"
         )
     )
     assert tried(store) == [2]
@@ -144,7 +144,7 @@ def test_line_that_fell_is_tried_once_an_earlier_file_s_line_was_mended(
     store.execute(
         text(
             "insert into reading (partner, device, day, value, canonical_value, canonical_unit, kind, estimated, "
-            "serial, delivery, line) values ('anyone', 1, '2026-11-01', '1', '1', 'm3', 'RADIO', 0, 'M1', 1, 9)"
+            "serial, delivery, line) values ('anyone', 1, '2026-11-01', '1', '1', 'm3', 'RADIO', false, 'M1', 1, 9)"
         )
     )
     assert quarantine.worth_trying(store, delivery=2, rules_now="r1", code=None, changed_only=True) == [2]

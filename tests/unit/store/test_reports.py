@@ -138,6 +138,7 @@ def test_who_leaves_early_can_go_on_with_the_store(store: Connection) -> None:
     assert reports.counts_by_state(store, delivery=1) == {"open": SEVERAL + 2}
 
 
+@pytest.mark.only_on("sqlite")
 def test_the_database_sorts_nothing_for_a_report(store: Connection) -> None:
     """What is sorted would have to be kept: a million lines in memory."""
     asked: list[tuple[str, Any]] = []

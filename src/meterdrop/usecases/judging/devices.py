@@ -164,6 +164,7 @@ class DeviceRules:
     def publish(self, store: Store, *, spool: Spool, publication: Publication) -> None:
         """New devices, told otherwise, and ended ones; TryAgain if someone else changed the register meanwhile."""
         owners = register_changes.owners(spool)
+        partners.lock(store, {*owners, self._agreement.partner})
         for one in partners.all_partners(store):
             if one.id in owners and one.register_version != self._versions[one.id]:
                 raise register_changed(one.id)

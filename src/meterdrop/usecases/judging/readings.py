@@ -102,6 +102,7 @@ class ReadingRules:
         Where there are none the partner's version stays: nothing changed for the lines that wait.
         TryAgain if the register changed meanwhile: the manager's deliveries have another lock than the partner's.
         """
+        partners.lock(store, [publication.partner])
         partner = partners.find(store, publication.partner)
         if partner is not None and partner.register_version != self.register_version:
             raise register_changed(publication.partner)
