@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from meterdrop.store.bulk import insert_frame
+from meterdrop.store.plans import by_index
 from meterdrop.store.schema import reading
 from meterdrop.tables import DAY, DECIMAL, FLAG, LINE, TEXT, Lines
 
@@ -66,7 +67,7 @@ def around(
     """
     found = [_frame([])]
     if len(keys) and _any_stored(connection, partner=partner, keys=keys):
-        with _stretches(connection, keys):
+        with _stretches(connection, keys), by_index(connection):
             result = connection.execute(
                 _beside(partner=partner, delta=delta, without=without),
                 execution_options={"yield_per": _AT_ONCE},

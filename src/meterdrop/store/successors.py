@@ -35,6 +35,7 @@ from meterdrop.model.line_state import WITH_PARTNER, LineState
 from meterdrop.store.bulk import portions
 from meterdrop.store.columns import JsonText
 from meterdrop.store.endings import of_its, tell_each, temporary
+from meterdrop.store.plans import by_index
 from meterdrop.store.quarantine import NAMES, of_any_delivery, wait
 from meterdrop.store.schema import delivery as deliveries
 from meterdrop.store.schema import finding, quarantine, reading
@@ -137,7 +138,7 @@ def told_by(connection: Connection, readings: pd.DataFrame, *, partner: str) -> 
 
     Those that are not stored are left out.
     """
-    with temporary(connection, _ASKED, readings):
+    with temporary(connection, _ASKED, readings), by_index(connection):
         rows = connection.execute(
             select(_ASKED.c.id, _ASKED.c.device, _ASKED.c.day, reading.c.delivery, reading.c.line).where(
                 reading.c.partner == partner,
