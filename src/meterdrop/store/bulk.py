@@ -1,4 +1,4 @@
-"""How do many rows go in at once? Whole columns to tuples in Arrow, a hundred rows a statement, no SQL per row."""
+"""How do many rows go in at once? On SQLite as tuples that Arrow makes of whole columns, a hundred rows a statement."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection, Table
 
 from meterdrop.store.columns import ExactDecimal
+from meterdrop.store.copying import copy_frame
 from meterdrop.tables import decimal_text
 
 _MOST_NAMED: Final = 10_000
@@ -48,13 +49,6 @@ class _Column:
         chosen = " ".join(f"WHEN {place} THEN ?{choices + place}" for place in range(len(self.choices)))
         return f"CASE ?{number} {chosen} END"
 
-    def spelt_out(self, count: int) -> "_Column":
-        """The same without choices."""
-        if not self.choices:
-            return self
-        known = dict(enumerate(self.choices))
-        return _Column(self.name, [known.get(cell) for cell in self.cells or [0] * count])  # type: ignore[call-overload]  # places are numbers
-
 
 def insert_frame(
     connection: Connection,
@@ -65,18 +59,18 @@ def insert_frame(
 ) -> None:
     """Inserts every row of the frame, and the same `constants` with each; columns are named as the table's.
 
-    Columns with nothing in them are left out: the table's own default must be null.
+    A column with nothing in it may be left out: the table's own default must be null. See `copying` for PostgreSQL.
     """
+    if connection.dialect.name != "sqlite":
+        copy_frame(connection, table=table, frame=frame, constants=constants)
+        return
     same = [_Column(name, choices=[value]) for name, value in constants.items()]
     for start in range(0, len(frame), _AT_ONCE):
         part = frame.iloc[start : start + _AT_ONCE]
-        columns = same + _columns(connection, table, part)
-        if not _is_sqlite(connection):  # its marks have no numbers: each stands in one place
-            columns = [column.spelt_out(len(part)) for column in columns]
-        _insert(connection, table, columns=columns, count=len(part))
+        _insert(connection, table, columns=same + _columns(table, part), count=len(part))
 
 
-def _columns(connection: Connection, table: Table, part: pd.DataFrame) -> list[_Column]:
+def _columns(table: Table, part: pd.DataFrame) -> list[_Column]:
     """The columns in which there is anything.
 
     Findings and readings have many with few different texts: SQLite takes a number in a third of a text's time.
@@ -86,13 +80,12 @@ def _columns(connection: Connection, table: Table, part: pd.DataFrame) -> list[_
         array = _arrow(part[name])
         if array.null_count == len(array):
             continue
-        convert = _for_sqlite if _is_sqlite(connection) else _for_driver
         is_decimal = isinstance(table.c[name].type, ExactDecimal)
         places = _few(array)
         if places is None:
-            columns.append(_Column(name, convert(array, is_decimal=is_decimal)))
+            columns.append(_Column(name, _for_sqlite(array, is_decimal=is_decimal)))
             continue
-        choices = convert(places.dictionary, is_decimal=is_decimal)
+        choices = _for_sqlite(places.dictionary, is_decimal=is_decimal)
         one = len(choices) == 1 and places.null_count == 0
         cells = [] if one else pc.fill_null(places.indices, len(choices)).to_pylist()
         columns.append(_Column(name, cells, choices))
@@ -118,13 +111,13 @@ def _insert(connection: Connection, table: Table, *, columns: Sequence[_Column],
     for rows in (_A_STATEMENT, 1):
         ends = range(done + rows, count + 1, rows)
         if ends:
-            statement = _statement(table, columns, rows=rows, numbered=_is_sqlite(connection))
+            statement = _statement(table, columns, rows=rows)
             taken = [(*choices, *row_by_row[(end - rows) * len(own) : end * len(own)]) for end in ends]
             connection.exec_driver_sql(statement, taken)
             done = ends[-1]
 
 
-def _statement(table: Table, columns: Sequence[_Column], *, rows: int, numbered: bool) -> str:
+def _statement(table: Table, columns: Sequence[_Column], *, rows: int) -> str:
     """The statement for so many rows. Numbered marks are first those of all choices, then each row's own."""
     quoted = ", ".join(f'"{column.name}"' for column in columns)
     first = list(accumulate((len(column.choices) for column in columns), initial=1))
@@ -133,15 +126,11 @@ def _statement(table: Table, columns: Sequence[_Column], *, rows: int, numbered:
     for _ in range(rows):
         marks = []
         for column, choices in zip(columns, first, strict=True):
-            marks.append(column.mark(number, choices=choices) if numbered else "%s")
+            marks.append(column.mark(number, choices=choices))
             number += bool(column.cells)
         values.append(f"({', '.join(marks)})")
     # Names are of our own schema, never of the data.
     return f'INSERT INTO "{table.name}" ({quoted}) VALUES {", ".join(values)}'  # noqa: S608
-
-
-def _is_sqlite(connection: Connection) -> bool:
-    return connection.dialect.name == "sqlite"
 
 
 def _arrow(series: pd.Series) -> pa.Array:
@@ -149,25 +138,19 @@ def _arrow(series: pd.Series) -> pa.Array:
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
-def _for_driver(array: pa.Array, *, is_decimal: bool) -> list[object]:
-    if pa.types.is_decimal(array.type):
+def _for_sqlite(array: pa.Array, *, is_decimal: bool) -> list[object]:
+    """As the driver takes them. For flags and bytes it would look for adapters, which takes as long as to insert them."""
+    if is_decimal or pa.types.is_decimal(array.type):
         array = decimal_text(array)
     elif pa.types.is_date32(array.type):
         array = pc.cast(array, pa.string())
-    values: list[object] = array.to_pylist()
-    return values
-
-
-def _for_sqlite(array: pa.Array, *, is_decimal: bool) -> list[object]:
-    """The same. For flags and bytes the driver would look for adapters, which takes as long as to insert them."""
-    if is_decimal:
-        array = decimal_text(array)
     elif pa.types.is_boolean(array.type):
         array = pc.cast(array, pa.int8())
     elif pa.types.is_large_binary(array.type):
         raws: list[bytes | None] = array.to_pylist()
         return [None if raw is None else bytearray(raw) for raw in raws]
-    return _for_driver(array, is_decimal=is_decimal)
+    values: list[object] = array.to_pylist()
+    return values
 
 
 def portions(numbers: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from sqlite3 import connect, register_adapter
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import (
@@ -19,6 +19,8 @@ from sqlalchemy.exc import (
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from meterdrop.model.errors import StopAtStart, TryAgain
+
+Failure = TypeVar("Failure", bound=BaseException)
 
 _WRITES: Final = "meterdrop_writes"
 _LASTS: Final = "meterdrop_lasts"
@@ -65,15 +67,18 @@ def make_engine(url: str) -> Engine:
 
 def _tell_no_cells(context: ExceptionContext) -> None:
     """PostgreSQL tells the row that it refuses, or the cell that it can't read: that stays out of errors and logs."""
-    told = context.original_exception
+    told = without_cells(context.original_exception)
+    if context.sqlalchemy_exception is not None:
+        context.sqlalchemy_exception.args = (f"({type(told).__name__}) {told}",)
+
+
+def without_cells(told: Failure) -> Failure:
+    """The driver's error with its first line only, and not even that if it quotes a cell."""
     state = getattr(told, "sqlstate", None)
-    if state is None or context.sqlalchemy_exception is None:
-        return
-    said = (
-        str(told).splitlines()[0] if not state.startswith(_BAD_CELL) else "a cell that the database refuses"
-    )
-    told.args = (said,)
-    context.sqlalchemy_exception.args = (f"({type(told).__name__}, {state}) {said}",)
+    if state is not None:
+        quotes = state.startswith(_BAD_CELL)
+        told.args = ("a cell that the database refuses" if quotes else str(told).partition("\n")[0],)
+    return told
 
 
 def _prepare_sqlite(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:

@@ -1,10 +1,9 @@
 """Frames put into a table are there row by row, however many rows there are and whatever they share."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from types import SimpleNamespace
+from traceback import format_exception
 from typing import Any
 
 import pandas as pd
@@ -17,6 +16,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Date,
+    Engine,
     Integer,
     MetaData,
     Table,
@@ -24,11 +24,15 @@ from sqlalchemy import (
     create_engine,
     select,
 )
+from sqlalchemy.exc import DataError
 
-from meterdrop.store import bulk
+from meterdrop.model.errors import TryAgain
+from meterdrop.store import bulk, copying
 from meterdrop.store.bulk import insert_frame
 from meterdrop.store.columns import Bytes, ExactDecimal, plain
+from meterdrop.store.engine import make_engine, writing
 from meterdrop.tables import DAY, DECIMAL, FLAG, LINE, RAW, TEXT, decimal_text
+from tests.postgres import Server
 
 THING = Table(
     "thing",
@@ -78,12 +82,15 @@ def frame(told: Sequence[Row]) -> pd.DataFrame:
     )
 
 
-def stored(told: Sequence[Row], **constants: str | int | None) -> list[tuple[object, ...]]:
-    engine = create_engine("sqlite://")
-    with engine.begin() as store:
+def stored(
+    told: Sequence[Row], *, url: str = "sqlite://", **constants: str | int | None
+) -> list[tuple[object, ...]]:
+    engine = create_engine(url)
+    with engine.connect() as store:
         THING.create(store)
         insert_frame(store, table=THING, frame=frame(told), constants=constants)
         found = [tuple(row) for row in store.execute(select(THING))]
+        store.rollback()
     engine.dispose()
     return found
 
@@ -113,25 +120,47 @@ def test_no_row_is_lost_between_statements_and_portions(count: int) -> None:
     assert stored(told, delivery=1) == [(*row, None, 1) for row in told]
 
 
-def test_database_without_numbered_marks_gets_the_same_rows() -> None:
-    """Not tried against a real one: here a stand-in counts its marks as the driver would."""
-    told: list[Row] = [
-        (n, (None, "a", "b")[n % 3], b"%d" % n, True, date(2026, 1, 1), Decimal("1.50")) for n in range(203)
-    ]
-    got: list[tuple[object, ...]] = []
+@settings(max_examples=100)
+@given(told=rows, at_once=st.integers(1, 8))
+def test_every_row_is_copied_as_it_is(told: list[Row], at_once: int, postgresql: Server) -> None:
+    """But for NUL, which PostgreSQL can't keep in a text."""
+    kept: list[Row] = [(number, text and text.replace("\0", ""), *rest) for number, text, *rest in told]  # type: ignore[misc]  # mypy forgets what *rest are
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(copying, "AT_ONCE", at_once)
+        found = stored(kept, url=url_of(postgresql), owner="anyone", delivery=7)
+    assert found == [(*row, "anyone", 7) for row in kept]
 
-    def take(statement: str, sets: Sequence[tuple[object, ...]]) -> None:
-        names = re.findall(r'"(\w+)"', statement.partition("VALUES")[0])[1:]
-        for cells in sets:
-            assert statement.count("%s") == len(cells)
-            for start in range(0, len(cells), len(names)):
-                row = dict(zip(names, cells[start : start + len(names)], strict=True))
-                got.append(tuple(row[name] for name in (*TYPES, "owner")))
 
-    driver: Any = SimpleNamespace(dialect=SimpleNamespace(name="postgresql"), exec_driver_sql=take)
-    connection: Connection = driver
-    insert_frame(connection, table=THING, frame=frame(told), constants={"owner": "anyone"})
-    assert got == [(*row[:4], "2026-01-01", "1.5", "anyone") for row in told]
+def test_refused_row_is_told_as_an_error_without_its_cells(postgresql: Server) -> None:
+    cell = f"{date(2026, 1, 1)}\0"
+    with pytest.raises(DataError) as refused:
+        stored([(1, cell, None, None, None, None)], url=url_of(postgresql))
+    assert cell[:10] not in "".join(format_exception(refused.value))
+
+
+def test_server_that_goes_away_in_a_copy_means_try_again(postgresql: Server) -> None:
+    engine = make_engine(url_of(postgresql))
+    with pytest.raises(TryAgain):
+        copy_from_a_connection_that_is_ended(engine, server=postgresql)
+    with writing(engine) as store:
+        assert store.exec_driver_sql("SELECT 1").scalar_one() == 1
+    engine.dispose()
+
+
+def copy_from_a_connection_that_is_ended(engine: Engine, *, server: Server) -> None:
+    with writing(engine) as store:
+        THING.create(store)
+        server.execute(f"SELECT pg_terminate_backend({pid_of(store)})")
+        insert_frame(store, table=THING, frame=frame([(1, None, None, None, None, None)]))
+
+
+def pid_of(store: Connection) -> int:
+    pid: int = store.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    return pid
+
+
+def url_of(server: Server) -> str:
+    return server.url.render_as_string(hide_password=False)
 
 
 @given(st.lists(st.none() | st.decimals(-(10**18), 10**18, places=10) | st.decimals(-1, 1, places=10)))
