@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     """Whether receipts go to `<watch>/<partner>/receipts`."""
     watch_leases: bool = True
     """Whether the kernel is asked who has a file open for writing."""
+    watch_forget_days: int = Field(default=90, ge=1)
+    """A file there that is gone for so long is forgotten."""
     watch_bell: bool = True
     """Whether the file system tells what happens in it; without it, one looks every two seconds."""
     today: date | None = None

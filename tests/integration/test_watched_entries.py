@@ -14,6 +14,7 @@ from meterdrop.model.watched import LeftOut
 from meterdrop.receive import tree
 from meterdrop.receive.still import Seen
 from meterdrop.receive.tree import Walk
+from meterdrop.usecases.watch_ledger import LedgerOfLook, StillActive
 from tests.integration.watched_rig import CONTENT, OTHER, QUIET, Rig
 from tests.tables import NoteRow
 
@@ -87,8 +88,10 @@ def test_file_replaced_by_a_link_between_looking_and_taking_is_not_followed(rig:
     rig.seconds += QUIET
     found = rig.watch._found
 
-    def swapped(partner: str, *, known: frozenset[str]) -> tuple[list[Seen], list[LeftOut], Walk]:
-        answer = found(partner, known=known)
+    def swapped(
+        partner: str, *, ledger: LedgerOfLook, active: StillActive
+    ) -> tuple[list[Seen], list[LeftOut], Walk]:
+        answer = found(partner, ledger=ledger, active=active)
         path.unlink()
         path.symlink_to(secret)
         return answer
@@ -219,7 +222,8 @@ def test_link_in_a_receipts_place_is_replaced_not_followed(rig: Rig, tmp_path: P
     (folder / ".1.tmp").symlink_to(kept)
     path = rig.put()
     rig.look()
-    upload = rig.watch._found("anyone", known=frozenset())[0][0].upload("anyone")
+    [waits] = rig.watch._waiting["anyone"].still._waits.items()
+    upload = Seen(waits[0], waits[1].state).upload("anyone")
     (folder / f"{path.name}.{upload}.received.json").symlink_to(kept)
     rig.wait()
     assert kept.read_text() == "as it was"

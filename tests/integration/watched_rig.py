@@ -55,8 +55,10 @@ class Rig:
         return path
 
     def look(self, partner: str = "anyone") -> Looked:
-        """One look."""
-        return self.watch.look(partner)
+        """One look at an active partner's folder."""
+        looked = self.watch.look(partner)
+        assert looked is not None
+        return looked
 
     def wait(self, times: float = 1) -> Looked:
         """Looks, lets time pass, looks again, and takes in what lies on the doorstep."""

@@ -1,7 +1,7 @@
 """Which folder does another SFTP server fill, and where do receipts of its partners go?"""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -35,6 +35,7 @@ def watch_folders(
             quiet_for=settings.watch_quiet_seconds,
             most_bytes=settings.watch_max_mb * 1024 * 1024,
             leases=settings.watch_leases,
+            kept_for=timedelta(days=settings.watch_forget_days),
         ),
         room=room,
         clock=clock,

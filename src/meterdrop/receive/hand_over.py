@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -30,8 +30,11 @@ class Copied:
     mark: str | None
 
 
-def copy(descriptor: int, *, to: Path, state: FileState, mark_at: int) -> Copied | None:
-    """Copies an opened file that is in this state into a new folder `to`; None if it changed meanwhile.
+def copy(
+    descriptor: int, *, to: Path, state: FileState, mark_at: int, goes_on: Callable[[], bool]
+) -> Copied | None:
+    """Copies an opened file that is in this state into a new folder `to`; None if it changed meanwhile, or `goes_on`
+    said no.
 
     A copy always: whoever has the file open may write to it for as long as he likes, and through a link to ours as well.
     """
@@ -41,8 +44,10 @@ def copy(descriptor: int, *, to: Path, state: FileState, mark_at: int) -> Copied
         to.mkdir(parents=True, mode=_FOLDER_MODE)
         content = (to / CONTENT).open("wb")
     with _our_own(), content:
-        while come <= state.size and (
-            block := _read(descriptor, _next(come, mark_at=mark_at, size=state.size), at=come)
+        while (
+            come <= state.size
+            and goes_on()
+            and (block := _read(descriptor, _next(come, mark_at=mark_at, size=state.size), at=come))
         ):
             hashed.update(block)
             content.write(block)

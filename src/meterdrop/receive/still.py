@@ -109,6 +109,11 @@ class Stillness:
                 due.append(one)
         return sorted(due, key=lambda one: one.state.ctime_ns)
 
+    def waits(self, one: Seen) -> bool:
+        """Whether it was there in this very state at the last look, and was not taken."""
+        wait = self._waits.get(one.path)
+        return wait is not None and wait.state == one.state
+
     def taken(self, one: Seen) -> None:
         """Nothing more to wait for."""
         self._waits.pop(one.path, None)

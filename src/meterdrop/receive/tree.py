@@ -69,6 +69,8 @@ class Walk:
     most: int
     met: int = 0
     cut: bool = False
+    unread: bool = False
+    """Whether there was a folder that may not be read: what is in it is not gone for that."""
 
     def through(
         self, folder: int, *, above: str = "", without: frozenset[str] = frozenset()
@@ -104,6 +106,7 @@ class Walk:
         try:
             below = os.open(name, _FOLDER, dir_fd=folder)
         except PermissionError:
+            self.unread = True
             yield LeftOut(path, "a folder that may not be read")
             return
         except NotADirectoryError:

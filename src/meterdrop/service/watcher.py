@@ -144,6 +144,10 @@ class Watcher:
             seen = self._seen.get(partner, PartnerFolder())
             self._seen[partner] = replace(seen, hindered=str(error))
             raise
+        if looked is None:
+            self._seen.pop(partner, None)
+            self._refresh()  # disabled since the last sweep: `status` is to say whose folder is not read
+            return
         now = self.watch.passed()
         self._is_deaf |= bool(looked.newcomers) and partner in self._seen and partner not in self._rang
         self._rang.discard(partner)

@@ -41,6 +41,14 @@ def lock(connection: Connection, ids: Collection[str]) -> None:
     connection.execute(wanted.with_for_update(key_share=True)).all()
 
 
+def is_active(connection: Connection, id: str) -> bool:
+    """Whether something may be taken from this partner; False for nobody, too."""
+    active: bool | None = connection.execute(
+        select(partner.c.active).where(partner.c.id == id)
+    ).scalar_one_or_none()
+    return bool(active)
+
+
 def all_partners(connection: Connection) -> tuple[Partner, ...]:
     """Every partner by id."""
     return tuple(_partner(row) for row in connection.execute(select(partner).order_by(partner.c.id)))

@@ -326,7 +326,8 @@ outbox = Table(
     Index("ix_outbox_written_at", "written_at"),
 )
 
-# What was last taken of each file in a watched folder; `upload` is the delivery that has its bytes.
+# What was last taken of each file in a watched folder; `upload` is the delivery that has its bytes. `gone_at`: when a
+# look first did not find it there.
 watched = Table(
     "watched",
     metadata,
@@ -337,5 +338,7 @@ watched = Table(
     Column("bytes", BigInteger, nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("upload", String(64), nullable=False),
+    Column("gone_at", UtcTime),
     Index("ix_watched_partner_body", "partner", "body"),
+    Index("ix_watched_partner_gone_at", "partner", "gone_at"),
 )

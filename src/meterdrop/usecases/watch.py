@@ -28,6 +28,7 @@ from meterdrop.store.database import Database
 from meterdrop.store.room import Room, needed_to_judge
 from meterdrop.store.watched import Taken
 from meterdrop.usecases.checkpoint import Checkpoint
+from meterdrop.usecases.watch_ledger import LedgerOfLook, StillActive
 from meterdrop.usecases.watch_told import RECEIPTS
 
 log = structlog.get_logger()
@@ -54,6 +55,8 @@ class WatchRules:
     most_bytes: int
     leases: bool
     """Whether to ask the kernel who has a file open for writing."""
+    kept_for: timedelta
+    """How long it is remembered that a file was taken once it is gone."""
 
 
 @dataclass
@@ -107,34 +110,54 @@ class WatchFolders:
         unknown = sorted(ascii(name)[1:-1] for name in there if name not in active)
         return tuple(sorted(name for name in there if name in active)), tuple(unknown)
 
-    def look(self, partner: str) -> Looked:
-        """Takes what it is time to take; the rest waits for the next look."""
+    def look(self, partner: str) -> Looked | None:
+        """Takes what it is time to take; the rest waits for the next look. None if the partner is not active (any more)."""
+        active = StillActive(self.database, partner, self.passed)
+        if not active():
+            return None
         waiting = self._waiting.setdefault(partner, _Waiting(Stillness(self.rules.quiet_for)))
-        begun = self.passed()
-        with self.database.reading() as store:
-            known = watched.states(store, partner=partner)
-        fresh, left_out, walk = self._found(partner, known=known)
+        begun, ledger = self.passed(), self._ledger(partner)
+        fresh, left_out, walk = self._found(partner, ledger=ledger, active=active)
+        fresh = self._not_taken(fresh, ledger=ledger, waiting=waiting)
         cost = self.passed() - begun
-        waiting.handed = {path: one for path, one in waiting.handed.items() if one.fingerprint() not in known}
+        if not active():
+            return None
         due = waiting.still.look(
             [one for one in fresh if waiting.handed.get(one.path) != one], now=self.passed()
         )
         there = {one.path for one in fresh}
         waiting.unreadable = {path: one for path, one in waiting.unreadable.items() if path in there}
-        self._take(due, partner=partner, waiting=waiting)
+        self._take(due, partner=partner, waiting=waiting, active=active)
         left_out += waiting.unreadable.values()
         self._tell_left_out(left_out, partner=partner, waiting=waiting)
-        files = walk.met
+        if not walk.cut and not walk.unread and active():
+            ledger.close()
         return Looked(
-            folder=self._as_it_is(waiting, files=files, left_out=left_out, cut=walk.cut),
+            folder=self._as_it_is(waiting, files=walk.met, left_out=left_out, cut=walk.cut),
             due=waiting.still.next_due(),
             cost=cost,
             newcomers=waiting.still.newcomers,
         )
 
+    def _ledger(self, partner: str) -> LedgerOfLook:
+        return LedgerOfLook(self.database, partner, now=self.clock(), kept_for=self.rules.kept_for)
+
+    @staticmethod
+    def _not_taken(fresh: list[Seen], *, ledger: LedgerOfLook, waiting: _Waiting) -> list[Seen]:
+        """Without those that were taken and are back, or whose delivery is in the ledger by now.
+
+        What waited already was asked about when it came; since then only we can have taken it.
+        """
+        newcomers = [one for one in fresh if not waiting.still.waits(one)]
+        taken = ledger.taken_among([*waiting.handed.values(), *newcomers])
+        waiting.handed = {path: one for path, one in waiting.handed.items() if one not in taken}
+        return [one for one in fresh if one not in taken]
+
     # -- what lies there ---------------------------------------------------------------------------------------
 
-    def _found(self, partner: str, *, known: frozenset[str]) -> tuple[list[Seen], list[LeftOut], tree.Walk]:
+    def _found(
+        self, partner: str, *, ledger: LedgerOfLook, active: StillActive
+    ) -> tuple[list[Seen], list[LeftOut], tree.Walk]:
         """Files under final names in states that are not taken yet, and what can't be taken by its name or kind."""
         walk, fresh, left_out = tree.Walk(most=_MOST_NAMES), [], []
         try:
@@ -143,15 +166,18 @@ class WatchFolders:
             above = "".join(f"{step}/" for step in steps[1:])
             with tree.open_folder(self.folder, *steps) as folder:
                 for one in walk.through(folder, above=above, without=without):
+                    if not active():
+                        break
                     if isinstance(one, LeftOut):
                         left_out.append(one)
-                    elif one.fingerprint() not in known:
+                    elif not ledger.is_taken(one):
                         why = self._why_not(one)
                         if why is not None:
                             left_out.append(LeftOut(one.path, why))
                         elif not is_temporary(one.path):
                             fresh.append(one)
         except OSError as error:
+            walk.unread = True
             left_out.append(LeftOut("/", f"the folder can't be read: {os.strerror(error.errno or 0)}"))
         return fresh, left_out, walk
 
@@ -206,12 +232,12 @@ class WatchFolders:
 
     # -- taking it ---------------------------------------------------------------------------------------------
 
-    def _take(self, due: list[Seen], *, partner: str, waiting: _Waiting) -> None:
+    def _take(self, due: list[Seen], *, partner: str, waiting: _Waiting, active: StillActive) -> None:
         """Each by itself: what is wrong with one file does not stop the next."""
         until = self.passed() + _TURN
         moved = {one.state.inode: one for one in waiting.handed.values()} if due else {}
         for one in due:
-            if self.passed() > until:
+            if self.passed() > until or not active():
                 break
             waiting.unreadable.pop(one.path, None)
             before = waiting.handed.get(one.path, moved.get(one.state.inode))
@@ -220,7 +246,7 @@ class WatchFolders:
                 waiting.still.later(one, now=self.passed())
                 continue
             try:
-                self._take_one(one, partner=partner, waiting=waiting)
+                self._take_one(one, waiting=waiting, active=active)
             except FileNotFoundError:
                 waiting.still.taken(one)  # gone: nothing to wait for
             except (OSError, hand_over.NotRead) as error:
@@ -228,8 +254,8 @@ class WatchFolders:
                 why = os.strerror(error.errno or 0) if isinstance(error, OSError) else str(error)
                 waiting.unreadable[one.path] = LeftOut(one.path, f"can't be read: {why}")
 
-    def _take_one(self, one: Seen, *, partner: str, waiting: _Waiting) -> None:
-        now, still = self.passed(), waiting.still
+    def _take_one(self, one: Seen, *, waiting: _Waiting, active: StillActive) -> None:
+        now, still, partner = self.passed(), waiting.still, active.partner
         with tree.open_file(self.folder, partner, *one.path.split("/")) as descriptor:
             if FileState.of(os.fstat(descriptor)) != one.state:
                 still.later(one, now=now)
@@ -241,15 +267,17 @@ class WatchFolders:
                 one, now=now
             ):
                 return
-            handed = self._handed_over(descriptor, one, partner=partner)
+            handed = self._handed_over(descriptor, one, active=active)
         if handed:
             still.taken(one)
             waiting.handed[one.path] = one
         else:
             still.later(one, now=self.passed())
 
-    def _handed_over(self, descriptor: int, one: Seen, *, partner: str) -> bool:
-        """Whether its bytes are on the doorstep, or need not be; False if it changed while it was copied."""
+    def _handed_over(self, descriptor: int, one: Seen, *, active: StillActive) -> bool:
+        """Whether its bytes are on the doorstep, or need not be; False if it changed while it was copied, or its
+        partner was disabled."""
+        partner = active.partner
         ticket = self._ticket(one, partner=partner)
         made = self.scratch / ticket.upload
         if one.state.size > self.rules.most_bytes:
@@ -260,7 +288,11 @@ class WatchFolders:
         last = self._last(one, partner=partner)
         try:
             copied = hand_over.copy(
-                descriptor, to=made, state=one.state, mark_at=0 if last is None else last.bytes
+                descriptor,
+                to=made,
+                state=one.state,
+                mark_at=0 if last is None else last.bytes,
+                goes_on=active,
             )
             if copied is None:
                 return False
