@@ -4,6 +4,7 @@ import json
 import signal
 import sys
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Final
@@ -25,6 +26,7 @@ from meterdrop.cli.words import Json, house_of, partner_of
 from meterdrop.logs import to_stderr
 from meterdrop.model.errors import OperatorMistake, StopAtStart
 from meterdrop.model.feed import Agreement
+from meterdrop.usecases.status import Status
 from meterdrop.usecases.supervise import Supervisor, door, pipeline
 
 _SHOWN: Final = 12
@@ -163,9 +165,32 @@ def status(
                     for partner, one in sorted(told.watched.partners.items())
                 ],
             )
+        _table_of_waiting(told)
         for problem in told.problems:
             said.say(f"problem: {problem}")
     raise typer.Exit(said.NEEDS_A_PERSON if told.problems else said.DONE)
+
+
+def _table_of_waiting(told: Status) -> None:
+    rows = [
+        (f"delivery {one.delivery}", one.partner, "room on the disk", _minute(one.since), "the next sweep")
+        for one in told.waiting
+    ] + [
+        (
+            f"{one.receipts} receipts",
+            one.partner,
+            f"{one.name or 'their folder'} ({one.error})",
+            _minute(one.since),
+            _minute(one.again_at),
+        )
+        for one in told.receipts_in_trouble
+    ]
+    if rows:
+        said.table("What waits", ("what", "partner", "for what", "since (UTC)", "tried again at (UTC)"), rows)
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def check(

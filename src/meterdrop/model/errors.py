@@ -1,4 +1,4 @@
-"""How can the world fail? Four ways, named by what we do about them."""
+"""How can the world fail? In a few ways, named by what we do about them."""
 
 from collections.abc import Sequence
 
@@ -19,6 +19,14 @@ class StopAtStart(MeterdropError):
 
 class TryAgain(MeterdropError):
     """Something needed is away or busy: database, partner, another run. The same act may work later."""
+
+
+class NoRoom(TryAgain):
+    """The disk has no room for it; `needed` bytes, where that is known."""
+
+    def __init__(self, text: str, *, needed: int | None = None) -> None:
+        self.needed = needed
+        super().__init__(text)
 
 
 class CannotRead(MeterdropError):

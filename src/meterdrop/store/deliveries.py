@@ -22,6 +22,7 @@ from meterdrop.model.delivery import UNFINISHED, Delivery, LineCounts, Release, 
 from meterdrop.model.errors import TryAgain
 from meterdrop.model.layout import Layout
 from meterdrop.model.ticket import Outcome, Ticket
+from meterdrop.store import waits
 from meterdrop.store.once import insert_once
 from meterdrop.store.schema import delivery, original
 
@@ -141,6 +142,7 @@ def settle(
     ).rowcount
     if changed != 1:
         raise TryAgain(f"delivery {delivery_before.number} was settled by someone else meanwhile")
+    waits.end(connection, delivery=delivery_before.id)
     return get(connection, delivery_before.id)
 
 

@@ -92,6 +92,16 @@ def partners_waiting(connection: Connection, *, since: datetime | None = None) -
     return tuple(row.partner for row in rows)
 
 
+def count_of_partner(connection: Connection, *, partner: str, name: str | None) -> int:
+    """How many receipts of this partner wait to be written, or of these only the ones under that name."""
+    wanted = (
+        select(func.count())
+        .select_from(outbox)
+        .where(outbox.c.written_at.is_(None), outbox.c.partner == partner)
+    )
+    return connection.execute(wanted if name is None else wanted.where(outbox.c.name == name)).scalar_one()
+
+
 def count_unwritten(connection: Connection) -> int:
     """How many receipts wait to be written."""
     return connection.execute(

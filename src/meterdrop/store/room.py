@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from meterdrop.model.delivery import LineCounts
-from meterdrop.model.errors import TryAgain
+from meterdrop.model.errors import NoRoom
 
 _MB: Final = 1024 * 1024
 
@@ -29,13 +29,14 @@ class Room:
     floor: int
 
     def check(self, *, needed: int = 0) -> None:
-        """`TryAgain` if a disk has not so many bytes above the floor."""
+        """`NoRoom` if a disk has not so many bytes above the floor."""
         for folder in self.folders:
             free = shutil.disk_usage(folder).free
             if free < needed + self.floor:
-                raise TryAgain(
+                raise NoRoom(
                     f"the disk of {folder} has {free // _MB} MB free; {_why(needed)}{self.floor // _MB} MB stay free "
-                    "(free_disk_mb): make room, and what waits is loaded by itself"
+                    "(free_disk_mb): make room, and what waits is loaded by itself",
+                    needed=needed,
                 )
 
 

@@ -326,6 +326,29 @@ outbox = Table(
     Index("ix_outbox_written_at", "written_at"),
 )
 
+# Deliveries that the disk had no room for when they were last tried; `needed` bytes, where that is known.
+delivery_wait = Table(
+    "delivery_wait",
+    metadata,
+    Column("delivery", ForeignKey("delivery.id"), primary_key=True, autoincrement=False),
+    Column("needed", BigInteger),
+    Column("since", UtcTime, nullable=False),
+    Column("tried_at", UtcTime, nullable=False),
+)
+
+# Receipts that could not be written: those of this `name`, or all of the partner where it is empty.
+receipt_trouble = Table(
+    "receipt_trouble",
+    metadata,
+    Column("partner", ForeignKey("partner.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("error", String(32), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("again_at", UtcTime, nullable=False),
+)
+
 # What was last taken of each file in a watched folder; `upload` is the delivery that has its bytes. `gone_at`: when a
 # look first did not find it there.
 watched = Table(

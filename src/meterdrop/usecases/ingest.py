@@ -11,12 +11,12 @@ import structlog
 
 from meterdrop.model.codes import SOFT, Code
 from meterdrop.model.delivery import Delivery, LineCounts, Release, State
-from meterdrop.model.errors import CannotRead, TryAgain
+from meterdrop.model.errors import CannotRead, NoRoom, TryAgain
 from meterdrop.model.feed import Agreement
 from meterdrop.model.finding import Finding
 from meterdrop.model.layout import Layout
 from meterdrop.receive.originals import Originals
-from meterdrop.store import deliveries, successors
+from meterdrop.store import deliveries, successors, waits
 from meterdrop.store.database import Database
 from meterdrop.store.deliveries import Judgement
 from meterdrop.store.room import needed_for, needed_to_judge
@@ -59,14 +59,15 @@ class Ingest:
             return self._poisoned(delivery)
         try:
             settled = self._loaded(delivery)
-        except TryAgain:
-            self._give_attempt_back(delivery)
+        except TryAgain as error:
+            self._waits(delivery, why=error)
             raise
         except OSError as error:
             if error.errno not in _NO_ROOM:
                 raise
-            self._give_attempt_back(delivery)
-            raise TryAgain(f"no room on the disk to load delivery {delivery.number}: make some") from error
+            full = NoRoom(f"no room on the disk to load delivery {delivery.number}: make some")
+            self._waits(delivery, why=full)
+            raise full from error
         log.info(
             "delivery.settled", delivery=settled.id, state=settled.state.value, **settled.lines.as_dict()
         )
@@ -85,10 +86,14 @@ class Ingest:
         except CannotRead as problem:
             return self._refused(delivery, problem=problem, agreement=agreement, layout=layout)
 
-    def _give_attempt_back(self, delivery: Delivery) -> None:
-        """The world failed, not the file: that must not make it poison."""
+    def _waits(self, delivery: Delivery, *, why: TryAgain) -> None:
+        """The world failed, not the file: that must not make it poison. What waits for room is told by `status`."""
         with suppress(TryAgain), self.database.writing() as store:
             deliveries.give_attempt_back(store, key=delivery.id)
+            if isinstance(why, NoRoom):
+                waits.note(store, delivery=delivery.id, needed=why.needed, now=self.clock())
+            else:
+                waits.end(store, delivery=delivery.id)
 
     def _recognised(self, delivery: Delivery) -> tuple[Agreement, Layout]:
         with self.database.reading() as store:

@@ -1,15 +1,13 @@
 """Receipts go from the outbox to the partners' folders: at least once, atomically, the same bytes each time."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from io import BufferedWriter
 from pathlib import Path
 from typing import Final
-
-import structlog
 
 from meterdrop.dispatch.locks import Locks
 from meterdrop.receive.originals import Originals
@@ -19,6 +17,7 @@ from meterdrop.store import outbox
 from meterdrop.store.database import Database
 from meterdrop.store.outbox import Letter
 from meterdrop.usecases.checkpoint import Checkpoint
+from meterdrop.usecases.receipt_troubles import Troubles
 
 _WAIT: Final = 60.0
 _TOGETHER: Final = 64
@@ -26,9 +25,6 @@ _TOGETHER: Final = 64
 _NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _MODE: Final = 0o644
 """Less the umask: never writable by the group, in which the partner may be."""
-
-log = structlog.get_logger()
-
 
 ReceiptsFolder = tuple[Path, tuple[str, ...]]
 """A folder of ours, and the steps below it to a partner's receipts: others may write to those."""
@@ -56,15 +52,19 @@ class SendReceipts:
         return sum(map(self.to, partners))
 
     def to(self, partner: str) -> int:
-        """Writes all that waits for one partner, in the order it was asked for; how many. `TryAgain` as above."""
+        """Writes all that waits for one partner, in the order it was asked for; how many. `TryAgain` as above.
+
+        A folder that can't be written to holds up no other partner: its letters stay, in order, and are tried again later.
+        """
         sent, last = 0, 0
-        failed: set[str] = set()
         with self.locks.hold(f"outbox-{partner}", wait=_WAIT):
-            while letters := self._waiting(partner, after=last):
-                written = self._written(letters, partner=partner, failed=failed)
+            troubles = Troubles.known(self.database, partner=partner, now=self.clock())
+            while not troubles.folder_rests() and (letters := self._waiting(partner, after=last)):
+                written = self._written(letters, troubles=troubles)
                 self.at("outbox:written")
                 with self.database.writing(lasting=False) as store:
                     outbox.mark_written(store, ids=[letter.id for letter in written], now=self.clock())
+                    troubles.write_down(store)
                 self.at("outbox:marked")
                 sent, last = sent + len(written), letters[-1].id
         return sent
@@ -73,25 +73,36 @@ class SendReceipts:
         with self.database.reading() as store:
             return outbox.unwritten(store, partner=partner, after=after, limit=_TOGETHER)
 
-    def _written(self, letters: Sequence[Letter], *, partner: str, failed: set[str]) -> list[Letter]:
-        """Those that are in the partner's folder now. What can't be written holds up no other name and no other partner."""
+    def _written(self, letters: Sequence[Letter], *, troubles: Troubles) -> list[Letter]:
+        """Those that are in the partner's folder now, and outlive a power cut; others are written again, the same bytes."""
         try:
-            base, steps = self.folder_of(partner)
+            base, steps = self.folder_of(troubles.partner)
             # Made if it is missing; no link in its place is followed.
             with open_folder(base, *steps, make=True) as folder:
-                return self._written_to(folder, letters, failed=failed)
+                placed = self._written_to(folder, letters, troubles=troubles)
         except OSError as error:
-            _tell_failed(letters[0], error)
+            troubles.of_folder(error)
             return []
+        for letter in placed:
+            troubles.is_written(letter)
+        return placed
 
-    def _written_to(self, folder: int, letters: Sequence[Letter], *, failed: set[str]) -> list[Letter]:
+    def _written_to(self, folder: int, letters: Sequence[Letter], *, troubles: Troubles) -> list[Letter]:
         with ExitStack() as opened:
             filled: dict[Letter, BufferedWriter | None] = {}
             for letter in letters:
-                with _noting(letter, failed=failed):
+                if troubles.hold(letter):
+                    continue
+                try:
                     filled[letter] = self._filled(letter, folder=folder, opened=opened)
-            sync_together([stream.fileno() for stream in filled.values() if stream is not None])
-        placed = [letter for letter in filled if _placed(letter, folder=folder, failed=failed)]
+                except OSError as error:
+                    troubles.of_letter(letter, error)
+            try:
+                sync_together([stream.fileno() for stream in filled.values() if stream is not None])
+            except OSError:
+                _drop(filled, folder=folder)
+                raise
+        placed = _placed(filled, folder=folder, troubles=troubles)
         os.fsync(folder)
         return placed
 
@@ -108,44 +119,42 @@ class SendReceipts:
             stream.writelines(blocks)
             stream.flush()
         except OSError:
-            _drop(temporary, folder=folder)  # a half receipt would only take up what is left of a full disk
+            # A half receipt would only take up what is left of a full disk.
+            _drop([letter], folder=folder)
             raise
         return stream
 
 
-def _placed(letter: Letter, *, folder: int, failed: set[str]) -> bool:
-    """Once a name could not be written, later letters of that name wait with it: an older one must not come last."""
-    with _noting(letter, failed=failed):
-        if letter.name in failed:
-            pass
-        elif letter.removes:
-            with suppress(FileNotFoundError):
-                os.unlink(letter.name, dir_fd=folder)
+def _placed(filled: Iterable[Letter], *, folder: int, troubles: Troubles) -> list[Letter]:
+    """What could not get its name is not followed by later letters of that name: an older one must not come last."""
+    placed, stuck = [], False
+    for letter in filled:
+        if stuck or troubles.name_rests(letter):
+            _drop([letter], folder=folder)
+            continue
+        try:
+            _place(letter, folder=folder)
+        except OSError as error:
+            stuck = troubles.of_letter(letter, error)
+            _drop([letter], folder=folder)
         else:
-            os.rename(_temporary(letter), letter.name, src_dir_fd=folder, dst_dir_fd=folder)
-    if letter.name in failed:
-        _drop(_temporary(letter), folder=folder)
-        return False
-    return True
+            placed.append(letter)
+    return placed
+
+
+def _place(letter: Letter, *, folder: int) -> None:
+    if letter.removes:
+        with suppress(FileNotFoundError):
+            os.unlink(letter.name, dir_fd=folder)
+    else:
+        os.rename(_temporary(letter), letter.name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
 def _temporary(letter: Letter) -> str:
     return f".{letter.id}.tmp"
 
 
-def _drop(temporary: str, *, folder: int) -> None:
-    with suppress(OSError):
-        os.unlink(temporary, dir_fd=folder)
-
-
-@contextmanager
-def _noting(letter: Letter, *, failed: set[str]) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        _tell_failed(letter, error)
-        failed.add(letter.name)
-
-
-def _tell_failed(letter: Letter, error: OSError) -> None:
-    log.error("receipt.not-written", partner=letter.partner, letter=letter.id, why=str(error.strerror))
+def _drop(letters: Iterable[Letter], *, folder: int) -> None:
+    for letter in letters:
+        with suppress(OSError):
+            os.unlink(_temporary(letter), dir_fd=folder)

@@ -13,8 +13,9 @@ from meterdrop.receive import tickets
 from meterdrop.store import deliveries, outbox, partners, totals
 from meterdrop.store.database import Database
 from meterdrop.store.room import Room
-from meterdrop.usecases import watch_told
+from meterdrop.usecases import waiting_told, watch_told
 from meterdrop.usecases.drift import ToldDrift, told_drifts
+from meterdrop.usecases.waiting_told import ToldDelivery, ToldReceipts
 
 _LATE = timedelta(minutes=10)
 _LATELY = timedelta(days=90)
@@ -36,6 +37,9 @@ class Status:
     problems: tuple[str, ...]
     watched: WatchedFolders | None = None
     """The folders that another SFTP server fills, as they were last looked at; None if none are watched."""
+    waiting: tuple[ToldDelivery, ...] = ()
+    """Deliveries that wait until the world is mended; the longest waiting first."""
+    receipts_in_trouble: tuple[ToldReceipts, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ class LookAround:
             without_receipts = outbox.partners_waiting(store, since=now - _LATE)
             lines = totals.lines_by_state(store)
             devices = totals.devices(store)
+            for_room = waiting_told.deliveries_for_room(store, floor=self.room.floor)
+            in_trouble = waiting_told.receipts_in_trouble(store)
             changes = told_drifts(store, partner=partner, since=None if partner else now - _LATELY)
         silent = tuple(
             partner for partner in active if partner in last and now - last[partner] > self.silent_after
@@ -81,11 +87,18 @@ class LookAround:
             header_changes=tuple(changes if partner else _last_of_each(changes)),
             problems=(
                 *_full(self.room),
-                *_problems(by_state, oldest=oldest, now=now, silent=silent, aside=self.aside),
-                *_without_receipts(without_receipts),
+                *waiting_told.problems_of(for_room, in_trouble),
+                *_problems(
+                    by_state, oldest=_unexplained(oldest, for_room), now=now, silent=silent, aside=self.aside
+                ),
+                *_without_receipts(
+                    sorted(set(without_receipts) - {one.partner for one in in_trouble if one.name is None})
+                ),
                 *watch_told.problems_of(watched, now=now),
             ),
             watched=watched,
+            waiting=for_room,
+            receipts_in_trouble=in_trouble,
         )
 
     def _oldest_on_doorstep(self) -> datetime | None:
@@ -106,6 +119,11 @@ def _last_of_each(latest_first: Sequence[ToldDrift]) -> list[ToldDrift]:
 
 def _older(one: datetime | None, other: datetime | None) -> datetime | None:
     return min((moment for moment in (one, other) if moment is not None), default=None)
+
+
+def _unexplained(oldest: datetime | None, waiting: Sequence[ToldDelivery]) -> datetime | None:
+    """None if the oldest unfinished work is a delivery of which is told why it waits."""
+    return None if oldest in {one.received_at for one in waiting} else oldest
 
 
 def _full(room: Room) -> tuple[str, ...]:
