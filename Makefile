@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Tests start hundreds of processes: each would compile our sources anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test install check format nightly bench bench-latency bench-many bench-door door lock clean
+.PHONY: demo test install check format nightly bench bench-latency bench-many bench-beside bench-door door lock clean
 
 demo: install
 	$(BIN)/meterdrop demo
@@ -52,6 +52,11 @@ bench-latency: install
 # Small files a second: 2,000 files of 50 lines from 20 partners.
 bench-many: install
 	$(BIN)/python -m tests.bench.many
+
+# Other loaders on the same file: those that are installed where TOOLS is the Python.
+TOOLS ?= $(BIN)/python
+bench-beside: install
+	$(BIN)/python -m tests.bench.beside --tools $(TOOLS)
 
 # Against OpenSSH's sshd; needs it installed, not running.
 bench-door: install

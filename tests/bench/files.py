@@ -17,8 +17,8 @@ def register(path: Path, *, lines: int) -> None:
 
 
 def readings(path: Path, *, lines: int, kind: str) -> None:
-    """So many readings, day by day, of a kind of `KINDS`; the meters' values grow."""
-    _write(path, _readings(lines, written=KINDS[kind]))
+    """So many readings, day by day, of a kind of `KINDS`, or one bad line in a hundred; the meters' values grow."""
+    _write(path, _readings(lines, written=_ALL[kind]))
 
 
 def _write(path: Path, rows: Iterator[str]) -> None:
@@ -75,6 +75,11 @@ def _mix(number: int, serial: int, value: str, day: str) -> str:
     return _BAD[number % len(_BAD)](number, serial, value, day)
 
 
+def _hundredth(number: int, serial: int, value: str, day: str) -> str:
+    """Of every hundredth line the value is no number."""
+    return (_not_a_number if number % 100 == 99 else _good)(number, serial, value, day)
+
+
 KINDS: Final[Mapping[str, Callable[[int, int, str, str], str]]] = {
     "good": _good,
     "mix": _mix,
@@ -85,3 +90,6 @@ KINDS: Final[Mapping[str, Callable[[int, int, str, str], str]]] = {
     "several": _several,
 }
 """Good, a mix of all badness, and each badness alone: every line is of the kind."""
+
+ONE_IN_A_HUNDRED: Final = "hundredth"
+_ALL: Final = {**KINDS, ONE_IN_A_HUNDRED: _hundredth}
