@@ -34,7 +34,7 @@ _CALLS: Final[tuple[tuple[str, object, str], ...]] = (
     ("findings", findings, "add"),
     ("receipt", Publisher, "tell"),
     ("commit", DefaultDialect, "do_commit"),
-    ("send", SendReceipts, "__call__"),
+    ("send", SendReceipts, "to"),
 )
 """Stage, and the function that is it; what a stage calls of another stage is the other's time."""
 
