@@ -188,6 +188,26 @@ def test_folder_that_can_not_be_opened_holds_up_no_other(
     assert post.send(after=timedelta(seconds=3)) == 1
 
 
+@pytest.mark.parametrize("number", [errno.EIO, errno.EEXIST])
+def test_older_receipt_never_comes_after_a_newer_one_of_its_name(
+    post: Post, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    rename, refused = os.rename, [number]
+
+    def failing_once(source: str, target: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
+        if refused:
+            raise OSError(refused.pop(), os.strerror(number))
+        rename(source, target, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+
+    monkeypatch.setattr(os, "rename", failing_once)
+    post.ask("blocked", "a", b"older")
+    post.ask("blocked", "a", b"newer")
+    assert post.send() == 0
+    assert post.names("blocked") == set(), "nothing half"
+    assert post.send(after=timedelta(seconds=3)) == 2
+    assert (post.folder() / "a").read_bytes() == b"newer"
+
+
 def test_folder_that_can_not_be_synced_has_its_batch_not_written_again_and_again(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
