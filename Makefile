@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Tests start hundreds of processes: each would compile our sources anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test install check format nightly bench bench-latency bench-many bench-beside bench-door door lock clean
+.PHONY: demo test install check format nightly bench bench-latency bench-many bench-beside bench-door door lock clean bench-daily
 
 demo: install
 	$(BIN)/meterdrop demo
@@ -44,6 +44,11 @@ door: install
 
 bench: install
 	$(BIN)/python -m tests.bench
+
+# The file of one day for a million meters, against bare inserts; --database postgresql with its own server.
+bench-daily: install
+	$(BIN)/python -m tests.bench.daily
+	$(BIN)/python -m tests.bench.daily --database postgresql
 
 # From a client's CLOSE to its result listed over SFTP: idle, and while a large file loads.
 bench-latency: install

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, ForeignKey, exists, inspect, select, text
 
 from meterdrop.bootstrap import House, make_home
 from meterdrop.settings import DATABASE_URL, read_settings
 from meterdrop.store import migrate
 from meterdrop.store.columns import plain
 from meterdrop.store.engine import make_engine, reading_from, writing
+from meterdrop.store.schema import MANY_ROWS
 from tests import postgres
 from tests.postgres import Server
 
@@ -86,11 +87,36 @@ class Homes:
     def forget(self) -> None:
         """Drops the databases made since the last time, but for those of kept homes."""
         while self._made and self._server is not None:
-            self._server.drop(self._made.pop())
+            url = self._made.pop()
+            orphans = self._orphans(url)
+            self._server.drop(url)
+            assert not orphans, orphans
+
+    @staticmethod
+    def _orphans(url: str) -> list[str]:
+        """What SQLite's foreign keys guard, looked for where PostgreSQL has none: rows without a parent."""
+        engine = make_engine(url)
+        try:
+            with engine.connect() as store:
+                there = set(inspect(store).get_table_names())
+                return [
+                    f"{table.name}.{key.parent.name} has no {key.target_fullname}"
+                    for table in MANY_ROWS
+                    for key in table.foreign_keys
+                    if table.name in there and store.execute(select(_without_parent(key))).scalar_one()
+                ]
+        finally:
+            engine.dispose()
 
     def _noted(self, url: str) -> str:
         self._made.append(url)
         return url
+
+
+def _without_parent(key: ForeignKey) -> ColumnElement[bool]:
+    parent = key.column.table.alias("parent")
+    child = key.parent
+    return exists().where(child.is_not(None), ~exists().where(parent.c[key.column.name] == child))
 
 
 def named_rows(home: Path, query: str, *values: object) -> list[dict[str, Any]]:

@@ -22,7 +22,8 @@ from meterdrop.receive import bell
 from meterdrop.service.hello import written
 from meterdrop.service.postman import Postman
 from meterdrop.service.watcher import Watcher
-from meterdrop.store import deliveries
+from meterdrop.store import deliveries, months
+from meterdrop.usecases.make_months import make_months
 
 log = structlog.get_logger()
 
@@ -92,6 +93,8 @@ class Service:
     def _sweep(self) -> None:
         """The truth: what lies on the doorstep, in the database and in the outbox, whatever we were told."""
         self._take_in()
+        with suppress(TryAgain):
+            make_months(self._house.database, days=months.ahead(self._house.today()))
         with suppress(TryAgain):
             with self._house.database.reading() as store:
                 waiting = deliveries.partners_with_work(store)

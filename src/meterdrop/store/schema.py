@@ -190,6 +190,8 @@ reading = Table(
     Column("day", Date, primary_key=True),
     *_reading_columns(),
     sqlite_with_rowid=False,
+    # Each month is a table of its own: see `months`.
+    postgresql_partition_by="RANGE (day)",
 )
 
 reading_history = Table(
@@ -365,3 +367,12 @@ watched = Table(
     Index("ix_watched_partner_body", "partner", "body"),
     Index("ix_watched_partner_gone_at", "partner", "gone_at"),
 )
+
+MANY_ROWS: Final = (reading, reading_history, quarantine, finding, finding_history, record)
+"""Tables of millions of rows. SQLite asks their foreign keys at little cost; PostgreSQL would run a query for each row
+and key, which takes longer than to store it. There the publishing transaction vouches for them: all its rows are of the
+delivery and partner that it holds, and of devices that are never deleted."""
+
+for _one in MANY_ROWS:
+    for _key in _one.foreign_key_constraints:
+        _key.ddl_if(dialect="sqlite")

@@ -90,6 +90,8 @@ class Publisher:
         """
         rejected = set_aside_in_order(spool, ends=judged.ends)
         blob = self.keep_rejects(rejected, layout=layout, language=language)
+        if stores_rows:
+            rules.make_room()
         with self.database.writing() as store:
             before = waited(store, delivery)
             if stores_rows:

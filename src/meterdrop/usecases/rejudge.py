@@ -196,6 +196,7 @@ class Rejudge:
             now=now,
             quarantined=again.excerpt.lines,
         )
+        rules.make_room()
         with self.database.writing() as store:
             endings.refuse_changed(store, delivery=delivery.id, versions=act.versions)
             rules.publish(store, spool=again.spool, publication=publication)

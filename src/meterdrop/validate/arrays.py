@@ -1,6 +1,7 @@
 """How do columns become numbers that compare fast and exactly?"""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Final
 
 import numpy as np
@@ -89,3 +90,10 @@ def numbered(frame: pd.DataFrame, *, columns: Sequence[str]) -> Numbers:
     """One number for each distinct combination of these columns."""
     groups = frame.groupby(list(columns), sort=False, dropna=False)
     return groups.ngroup().to_numpy().astype(np.int64)
+
+
+def months_of(day: pd.Series) -> set[date]:
+    """The first days of the months of these days; nulls are of no month."""
+    numbers = arrow(day).drop_null().cast(pa.int32()).cast(pa.int64()).to_numpy()
+    first = np.unique(numbers.astype("datetime64[D]").astype("datetime64[M]")).astype("datetime64[D]")
+    return set(first.tolist())

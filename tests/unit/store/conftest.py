@@ -1,7 +1,7 @@
 """Fixtures: an empty database of today's shape, and a ticket to put into it."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from meterdrop.model.ticket import Outcome, Ticket
 from meterdrop.settings import read_settings
-from meterdrop.store import partners
+from meterdrop.store import months, partners
 from meterdrop.store.engine import make_engine, writing
 from tests.homes import Homes
 
@@ -31,6 +31,7 @@ def _with_partners(home: Path, *, homes: Homes) -> None:
     with writing(engine) as store:
         for partner in ("other", "anyone"):  # a newcomer makes the registers of the others count as changed
             partners.add(store, id=partner, name=partner, group=2, now=NOW)
+        months.make(store, days=[date(2026, month, 1) for month in range(1, 13)])
     engine.dispose()
 
 

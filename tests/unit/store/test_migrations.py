@@ -12,13 +12,14 @@ from sqlalchemy import Engine, inspect, text
 from meterdrop.model.errors import StopAtStart
 from meterdrop.store import migrate
 from meterdrop.store.engine import make_engine, writing
-from meterdrop.store.schema import metadata
+from meterdrop.store.schema import MANY_ROWS, metadata
 from tests.homes import Homes
 
 
 def test_migrations_and_schema_are_the_same(engine: Engine) -> None:
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        options = {"compare_server_default": True, "include_object": _is_everywhere}
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, metadata) == []
 
 
@@ -48,6 +49,13 @@ def conditions(engine: Engine, table: str) -> set[str]:
         f"{one['name']}: {_condition(one.get('dialect_options', {}))}"
         for one in inspect(engine).get_indexes(table)
     }
+
+
+def _is_everywhere(thing: object, name: str | None, kind: str, reflected: bool, _other: object) -> bool:
+    """PostgreSQL has a table for each month, and no foreign keys of tables of millions of rows."""
+    if kind == "foreign_key_constraint" and not reflected:
+        return thing.table not in MANY_ROWS  # type: ignore[attr-defined]  # a ForeignKeyConstraint
+    return not (kind == "table" and reflected and str(name).startswith("reading_20"))
 
 
 def _condition(options: Mapping[str, object]) -> str:

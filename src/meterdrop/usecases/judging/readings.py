@@ -19,6 +19,8 @@ from meterdrop.usecases.judging.device_ranges import ROWS_TOGETHER, DeviceRanges
 from meterdrop.usecases.judging.rules import Occasion, Publication, Verdict, register_changed
 from meterdrop.usecases.judging.settling import ROW_COLUMNS, Settling
 from meterdrop.usecases.judging.traces import kind_rank
+from meterdrop.usecases.make_months import make_months
+from meterdrop.validate.arrays import months_of
 from meterdrop.validate.columns import check_columns
 from meterdrop.validate.meters import Meters
 from meterdrop.validate.readings import ReadingRules as Parameters
@@ -60,6 +62,7 @@ class ReadingRules:
         )
         self._delta = agreement.value_kind is ValueKind.DELTA
         self._heading: str | None = None
+        self._months: set[date] = set()
         self.file_findings: tuple[Finding, ...] = ()
 
     def judge(self, rows: TypedRows, *, layout: Layout) -> Verdict:
@@ -74,6 +77,7 @@ class ReadingRules:
         ]
         self._heading = layout.heading_of("Value")
         self._ranges.count(matched.frame["device"])
+        self._months |= months_of(matched.frame["Date"])
         good = matched.frame[["line", *_STORED]].rename(columns=_STORED)
         good["delta"] = pd.Series(pa.repeat(pa.scalar(self._delta), len(good)), dtype=FLAG)
         return Verdict(good=good, findings=join_findings(findings, by_line=False))
@@ -95,6 +99,10 @@ class ReadingRules:
         duplicates = sum(settling(spool, name=name, number=number) for number, name in enumerate(parts))
         _set_aside(spool)
         return duplicates
+
+    def make_room(self) -> None:
+        """Every month that a good line tells of has its place."""
+        make_months(self._database, days=self._months)
 
     def publish(self, store: Store, *, spool: Spool, publication: Publication) -> None:
         """New readings, and corrections with the old ones into the history; device by device.

@@ -38,6 +38,9 @@ class RecordRules:
         """Records have no rules between lines."""
         return 0
 
+    def make_room(self) -> None:
+        """Nothing: there is a place for all of them."""
+
     def publish(self, store: Store, *, spool: Spool, publication: Publication) -> None:
         """Stores them."""
         for block in spool.blocks("good"):

@@ -99,6 +99,10 @@ class Rules(Protocol):
         """
         ...
 
+    def make_room(self) -> None:
+        """What `publish` needs to find in the database; in transactions of its own."""
+        ...
+
     def publish(self, store: Store, *, spool: Spool, publication: Publication) -> None:
         """Stores what `settle` left, inside the caller's transaction."""
         ...

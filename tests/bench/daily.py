@@ -1,0 +1,130 @@
+"""How long does the file of one day take, for a large fleet whose readings are stored already? Against bare inserts.
+
+python -m tests.bench.daily [--meters 1000000] [--runs 5] [--files 1] [--database sqlite|postgresql]
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from meterdrop.bootstrap import House
+from meterdrop.logs import to_stderr
+from meterdrop.settings import read_settings
+from tests.bench import fleet
+from tests.bench.baselines import bare, presorted
+from tests.bench.memory import held_mb
+from tests.bench.running import DATABASES, homes
+from tests.bench.stages import STAGES, Clocks
+from tests.homes import Homes
+
+TODAY: Final = date(2026, 11, 24)
+
+Taken = Mapping[str, Any]
+"""What `load` told of one file."""
+
+
+def load(home: Path, file: Path) -> str:
+    """Loads one file in this process; seconds and the most memory by stage and in all, as JSON."""
+    to_stderr(verbose=False)
+    house = House(settings=read_settings(home), today_is=TODAY)
+    before, clocks, start = held_mb(), Clocks(), time.perf_counter()
+    with clocks.on_the_road():
+        [done] = house.take_files([file], partner=fleet.PARTNER, feed=None)
+    spent = time.perf_counter() - start
+    lines = done.lines
+    if not lines.lawful() or lines.accepted + lines.quarantined + lines.header != lines.physical:
+        raise ValueError(f"lines were lost: {lines}")
+    peak = {**clocks.peak, "all": max(clocks.peak.values()), "before": before}
+    told = {
+        "wall": {**clocks.wall, "all": spent},
+        "cpu": clocks.cpu,
+        "peak": peak,
+        "accepted": lines.accepted,
+    }
+    return json.dumps(told)
+
+
+def main() -> None:
+    """Each run has a home of its own; loads go on in processes of their own."""
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--meters", type=int, default=1_000_000)
+    words.add_argument("--runs", type=int, default=5)
+    words.add_argument("--files", type=int, default=1, help="so many days, one after another, in each run")
+    words.add_argument("--database", choices=DATABASES, default=DATABASES[0])
+    words.add_argument("--load", nargs=2, metavar=("HOME", "FILE"), help="load one file in this process")
+    told = words.parse_args()
+    if told.load:
+        print(load(Path(told.load[0]), Path(told.load[1])))
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="meterdrop-bench-") as place,
+        homes(Path(place), database=told.database) as made,
+    ):
+        _measure(Path(place), homes=made, meters=told.meters, runs=told.runs, files=told.files)
+
+
+def _measure(place: Path, *, homes: Homes, meters: int, runs: int, files: int) -> None:
+    template = homes.kept("fleet", lambda home: fleet.furnish(home, homes=homes, meters=meters))
+    rows = fleet.good_rows(meters=meters, number=1)
+    by_key = presorted(rows)
+    file = place / "day.csv"
+    taken: list[list[Taken]] = []
+    in_file_order: list[float] = []
+    in_key_order: list[float] = []
+    for run in range(runs):
+        home = homes.copy(template, place / f"run-{run}" / "home")
+        url = read_settings(home).database_url
+        in_file_order.append(bare(url, rows))
+        in_key_order.append(bare(url, by_key))
+        taken.append(_days(home, file=file, meters=meters, files=files))
+        homes.forget()
+        _tell(taken[-1], in_file_order[-1], in_key_order[-1])
+    _tell_all(taken, in_file_order, in_key_order)
+
+
+def _days(home: Path, *, file: Path, meters: int, files: int) -> list[Taken]:
+    taken = []
+    for number in range(1, files + 1):
+        fleet.daily_file(file, meters=meters, number=number)
+        command = [sys.executable, "-m", "tests.bench.daily", "--load", str(home), str(file)]
+        taken.append(
+            json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
+        )
+    return taken
+
+
+def _tell(taken: list[Taken], in_file_order: float, in_key_order: float) -> None:
+    """One run, as it ends."""
+    ours = taken[0]["wall"]["all"]
+    print(
+        f"ours {ours:6.2f} s, peak {taken[0]['peak']['all']:4.0f} MB; bare {in_file_order:6.2f} s ({ours / in_file_order:.2f}), "
+        f"presorted {in_key_order:6.2f} s ({ours / in_key_order:.2f})",
+        flush=True,
+    )
+
+
+def _tell_all(taken: list[list[Taken]], in_file_order: list[float], in_key_order: list[float]) -> None:
+    """Medians: stages of the first file, its ratios to the bare inserts of its own run, and how days grow."""
+    firsts = [run[0] for run in taken]
+    print(f"\n{'stage':<16}{'s':>8}{'CPU s':>8}{'peak MB':>9}")
+    for stage in STAGES:
+        seconds, cpu = (median(run[clock].get(stage, 0.0) for run in firsts) for clock in ("wall", "cpu"))
+        print(f"{stage:<16}{seconds:8.2f}{cpu:8.2f}{max(run['peak'].get(stage, 0.0) for run in firsts):9.0f}")
+    for name, bases in (("file order", in_file_order), ("presorted", in_key_order)):
+        ratio = median(run["wall"]["all"] / base for run, base in zip(firsts, bases, strict=True))
+        print(f"ours / bare in {name}: {ratio:.2f}")
+    for number in range(1, len(taken[0])):
+        grown = median(run[number]["wall"]["all"] / run[0]["wall"]["all"] for run in taken)
+        print(f"file {number + 1} / file 1: {grown:.2f}")
+
+
+if __name__ == "__main__":
+    main()
