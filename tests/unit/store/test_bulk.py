@@ -131,6 +131,14 @@ def test_every_row_is_copied_as_it_is(told: list[Row], at_once: int, postgresql:
     assert found == [(*row, "anyone", 7) for row in kept]
 
 
+def test_words_of_copy_s_own_are_cells_like_others(postgresql: Server) -> None:
+    r"""`\.` ends the rows of a file that a server reads itself, and `\N` is its null."""
+    told: list[Row] = [
+        (number, text, None, None, None, None) for number, text in enumerate(["a\n\\.\nb", "\\.", "\\N", ""])
+    ]
+    assert stored(told, url=url_of(postgresql)) == [(*row, None, None) for row in told]
+
+
 def test_refused_row_is_told_as_an_error_without_its_cells(postgresql: Server) -> None:
     cell = f"{date(2026, 1, 1)}\0"
     with pytest.raises(DataError) as refused:
