@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Tests start hundreds of processes: each would compile our sources anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test install check format nightly bench bench-latency bench-many bench-beside bench-door door lock clean bench-daily
+.PHONY: demo test install check format nightly bench bench-daily bench-latency bench-many bench-beside bench-door door lock clean
 
 demo: install
 	$(BIN)/meterdrop demo
