@@ -36,7 +36,7 @@ def copy_frame(
     quoted = ", ".join(f'"{name}"' for name in names)
     # Names are of our own schema, never of the data.
     statement = f'COPY "{table.name}" ({quoted}) FROM STDIN (FORMAT csv)'
-    with _told_as_ours(connection, statement):
+    with told_as_ours(connection, statement):
         cursor: psycopg.Cursor[Any] = connection.connection.cursor()  # type: ignore[assignment]  # psycopg's, on PostgreSQL
         with cursor, cursor.copy(statement.encode()) as copy:
             for start in range(0, len(frame), AT_ONCE):
@@ -81,7 +81,7 @@ def _as_hex(array: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
 
 
 @contextmanager
-def _told_as_ours(connection: Connection, statement: str) -> Iterator[None]:
+def told_as_ours(connection: Connection, statement: str) -> Iterator[None]:
     """What fails is told as SQLAlchemy tells failures, without the row that it failed at."""
     errors = connection.dialect.loaded_dbapi
     try:

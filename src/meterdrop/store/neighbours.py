@@ -27,6 +27,7 @@ from sqlalchemy import (
 from meterdrop.store.bulk import insert_frame
 from meterdrop.store.plans import by_index
 from meterdrop.store.schema import reading
+from meterdrop.store.selecting import select_frame
 from meterdrop.tables import DAY, DECIMAL, FLAG, LINE, TEXT, Lines
 
 STORED_COLUMNS: Final = {
@@ -44,7 +45,6 @@ STORED_COLUMNS: Final = {
 
 _APART: Final = 3
 """Days of one device that are at most so far apart are looked for as one stretch."""
-_AT_ONCE: Final = 20_000
 _STRETCH = Table(
     "wanted_stretch",
     MetaData(),
@@ -65,15 +65,13 @@ def around(
     before it and the nearest after it in that unit that are deltas too, or states too; at a key there may be any.
     Readings of the delivery `without` count as not stored.
     """
-    found = [_frame([])]
-    if len(keys) and _any_stored(connection, partner=partner, keys=keys):
-        with _stretches(connection, keys), by_index(connection):
-            result = connection.execute(
-                _beside(partner=partner, delta=delta, without=without),
-                execution_options={"yield_per": _AT_ONCE},
-            )
-            found += [_frame(list(zip(*rows, strict=True))) for rows in result.partitions(_AT_ONCE)]
-    return pd.concat(found, ignore_index=True).drop_duplicates(["device", "day"], ignore_index=True)
+    if not len(keys) or not _any_stored(connection, partner=partner, keys=keys):
+        return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in STORED_COLUMNS.items()})
+    with _stretches(connection, keys), by_index(connection):
+        found = select_frame(
+            connection, _beside(partner=partner, delta=delta, without=without), columns=STORED_COLUMNS
+        )
+    return found.drop_duplicates(["device", "day"], ignore_index=True)
 
 
 def _any_stored(connection: Connection, *, partner: str, keys: pd.DataFrame) -> bool:
@@ -95,36 +93,26 @@ def _beside(*, partner: str, delta: bool, without: int | None) -> Select[tuple[o
     ]
     before = _day(func.max, *alike, reading.c.day < _STRETCH.c.first)
     after = _day(func.min, *alike, reading.c.day > _STRETCH.c.last)
-    columns = (reading.c[name] for name in STORED_COLUMNS)
-    return (
-        select(*(_as_read(column) for column in columns))
-        .select_from(_STRETCH.join(reading, reading.c.device == _STRETCH.c.device))
-        .where(
-            *of_device,
-            reading.c.day >= func.coalesce(before, _STRETCH.c.first),
-            reading.c.day <= func.coalesce(after, _STRETCH.c.last),
+    # Apart, for a bound that is asked for in the condition itself is looked up once to choose the month, and once more.
+    bounds = (
+        select(
+            _STRETCH.c.device,
+            func.coalesce(before, _STRETCH.c.first).label("first"),
+            func.coalesce(after, _STRETCH.c.last).label("last"),
         )
+        .cte("bounds")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    of_device[1] = reading.c.device == bounds.c.device
+    return (
+        select(*(reading.c[name] for name in STORED_COLUMNS))
+        .select_from(bounds.join(reading, reading.c.device == bounds.c.device))
+        .where(*of_device, reading.c.day >= bounds.c.first, reading.c.day <= bounds.c.last)
     )
 
 
 def _day(pick: Any, *wanted: ColumnElement[bool]) -> ColumnElement[Any]:  # noqa: ANN401 - SQLAlchemy's functions
     return select(pick(reading.c.day)).where(*wanted).correlate(_STRETCH).scalar_subquery()
-
-
-def _as_read(column: Column[Any]) -> ColumnElement[Any]:
-    """Days and decimals come as texts, to be cast whole columns at a time."""
-    return cast(column, Text).label(column.name) if column.name in ("day", "canonical_value") else column
-
-
-def _frame(columns: list[tuple[object, ...]]) -> pd.DataFrame:
-    made = {}
-    for (name, dtype), cells in zip(
-        STORED_COLUMNS.items(), columns or [()] * len(STORED_COLUMNS), strict=True
-    ):
-        as_text = name in ("day", "canonical_value")
-        array = pa.array(cells, pa.string() if as_text else dtype.pyarrow_dtype)
-        made[name] = pd.Series(array.cast(dtype.pyarrow_dtype), dtype=dtype)
-    return pd.DataFrame(made)
 
 
 @contextmanager

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import pandas as pd
-import pyarrow as pa
 from sqlalchemy import Connection, select
 
 from meterdrop.store.schema import device
+from meterdrop.store.selecting import select_frame
 from meterdrop.tables import DAY, DECIMAL, LINE, TEXT
 
 _FACTS = {
@@ -26,7 +26,7 @@ _FACTS = {
 
 def facts(connection: Connection, *, partner: str) -> pd.DataFrame:
     """What the rules need to know of each device, by id: names, medium, dimension, days of service, what it can show."""
-    rows = connection.execute(
+    wanted = (
         select(
             device.c.id,
             device.c.serial_key,
@@ -42,14 +42,8 @@ def facts(connection: Connection, *, partner: str) -> pd.DataFrame:
         )
         .where(device.c.partner == partner)
         .order_by(device.c.id)
-    ).all()
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(_FACTS)
-    return pd.DataFrame(
-        {
-            name: pd.Series(pa.array(values, type=dtype.pyarrow_dtype), dtype=dtype)
-            for (name, dtype), values in zip(_FACTS.items(), columns, strict=True)
-        }
     )
+    return select_frame(connection, wanted, columns=_FACTS)
 
 
 def exported(connection: Connection, *, partner: str | None) -> Iterator[dict[str, object]]:
