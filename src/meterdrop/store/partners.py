@@ -49,6 +49,12 @@ def is_active(connection: Connection, id: str) -> bool:
     return bool(active)
 
 
+def register_version(connection: Connection, id: str) -> int:
+    """How often this partner's register changed; 0 where there is no such partner."""
+    wanted = select(partner.c.register_version).where(partner.c.id == id)
+    return connection.execute(wanted).scalar_one_or_none() or 0
+
+
 def all_partners(connection: Connection) -> tuple[Partner, ...]:
     """Every partner by id."""
     return tuple(_partner(row) for row in connection.execute(select(partner).order_by(partner.c.id)))

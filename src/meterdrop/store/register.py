@@ -1,6 +1,6 @@
 """Which meters does a partner have, and where? The device register."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import pandas as pd
 from sqlalchemy import Connection, select
@@ -24,8 +24,11 @@ _FACTS = {
 }
 
 
-def facts(connection: Connection, *, partner: str) -> pd.DataFrame:
-    """What the rules need to know of each device, by id: names, medium, dimension, days of service, what it can show."""
+def facts(connection: Connection, *, partner: str, keys: Collection[str] | None = None) -> pd.DataFrame:
+    """What the rules need to know of each device, by id: names, medium, dimension, days of service, what it can show.
+
+    With `keys`, only devices with these serial keys.
+    """
     wanted = (
         select(
             device.c.id,
@@ -43,7 +46,14 @@ def facts(connection: Connection, *, partner: str) -> pd.DataFrame:
         .where(device.c.partner == partner)
         .order_by(device.c.id)
     )
+    if keys is not None:
+        wanted = wanted.where(device.c.serial_key.in_(keys))
     return select_frame(connection, wanted, columns=_FACTS)
+
+
+def nothing() -> pd.DataFrame:
+    """The facts of no device."""
+    return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in _FACTS.items()})
 
 
 def exported(connection: Connection, *, partner: str | None) -> Iterator[dict[str, object]]:

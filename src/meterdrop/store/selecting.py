@@ -72,7 +72,7 @@ def _copied(connection: Connection, statement: Select[Any], columns: Columns) ->
             column - _EPOCH if dtype == DAY else column
             for column, dtype in zip(statement.selected_columns, columns.values(), strict=True)
         )
-    ).compile(dialect=connection.dialect)
+    ).compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
     query = f"COPY ({wanted}) TO STDOUT (FORMAT csv)"
     with told_as_ours(connection, query):
         cursor: psycopg.Cursor[Any] = connection.connection.cursor()  # type: ignore[assignment]  # psycopg's, on PostgreSQL

@@ -11,11 +11,12 @@ from meterdrop.model.codes import Code
 from meterdrop.model.feed import Agreement, ValueKind
 from meterdrop.model.finding import Finding
 from meterdrop.model.layout import Layout
-from meterdrop.store import partners, readings, register
+from meterdrop.store import partners, readings
 from meterdrop.store.database import Database, Store
 from meterdrop.store.spool import Spool
 from meterdrop.tables import FLAG, LINE, TEXT, TypedRows, join_findings
-from meterdrop.usecases.judging.device_ranges import ROWS_TOGETHER, DeviceRanges
+from meterdrop.usecases.judging.device_ranges import ROWS_TOGETHER
+from meterdrop.usecases.judging.known_devices import KnownDevices
 from meterdrop.usecases.judging.rules import Occasion, Publication, Verdict, register_changed
 from meterdrop.usecases.judging.settling import ROW_COLUMNS, Settling
 from meterdrop.usecases.judging.traces import kind_rank
@@ -53,13 +54,13 @@ class ReadingRules:
         self._database = database
         self._today = today
         self._parameters = Parameters.of(agreement.feed)
-        with database.reading() as store:
-            partner = partners.find(store, agreement.partner)
-            self.register_version = 0 if partner is None else partner.register_version
-            self._register = register.facts(store, partner=agreement.partner)
-        self._ranges = DeviceRanges(
-            self._register["device"].to_numpy(dtype=np.int64), rows_together=rows_together
+        self._known = KnownDevices(
+            database=database,
+            partner=agreement.partner,
+            by_radio=agreement.radio_is_name,
+            rows_together=rows_together,
         )
+        self.register_version = self._known.version
         self._delta = agreement.value_kind is ValueKind.DELTA
         self._heading: str | None = None
         self._months: set[date] = set()
@@ -68,7 +69,10 @@ class ReadingRules:
     def judge(self, rows: TypedRows, *, layout: Layout) -> Verdict:
         """Cells, days, values, units, and whose each reading is."""
         matched = check_against_register(
-            rows.frame, register=self._register, layout=layout, radio_is_name=self._agreement.radio_is_name
+            rows.frame,
+            register=self._known.bearing(rows.frame["SerialNum_key"]),
+            layout=layout,
+            radio_is_name=self._agreement.radio_is_name,
         )
         findings = [
             check_columns(rows, feed=self._agreement.feed, layout=layout),
@@ -76,7 +80,7 @@ class ReadingRules:
             matched.findings,
         ]
         self._heading = layout.heading_of("Value")
-        self._ranges.count(matched.frame["device"])
+        self._known.count(matched.frame["device"])
         self._months |= months_of(matched.frame["Date"])
         good = matched.frame[["line", *_STORED]].rename(columns=_STORED)
         good["delta"] = pd.Series(pa.repeat(pa.scalar(self._delta), len(good)), dtype=FLAG)
@@ -90,12 +94,12 @@ class ReadingRules:
         settling = Settling(
             database=self._database,
             partner=self._agreement.partner,
-            meters=Meters.of(self._register, rules=self._parameters),
+            meters=Meters.of(self._known.frame, rules=self._parameters),
             delta=self._delta,
             heading=self._heading,
             occasion=occasion,
         )
-        parts = self._ranges.parts(spool, name="good", columns=ROW_COLUMNS)
+        parts = self._known.ranges.parts(spool, name="good", columns=ROW_COLUMNS)
         duplicates = sum(settling(spool, name=name, number=number) for number, name in enumerate(parts))
         _set_aside(spool)
         return duplicates
