@@ -72,6 +72,7 @@ def check_against_register(
     asked; one without a day is asked only for what needs none, so that one bad cell hides no other error.
     """
     rows = len(frame)
+    register = _bearing(frame["SerialNum_key"], register, radio_is_name=radio_is_name)
     candidates = _candidates(frame, register, radio_is_name=radio_is_name)
     named = present(frame["SerialNum_key"])
     found = _in_service(frame, register, candidates)
@@ -99,6 +100,15 @@ def check_against_register(
         ),
     ]
     return Matched(frame=matched, findings=join_findings(findings))
+
+
+def _bearing(names: pd.Series, register: pd.DataFrame, *, radio_is_name: bool) -> pd.DataFrame:
+    """The devices of these names: all that follows takes as long as the rows are many, not the devices."""
+    distinct = pc.unique(arrow(names).drop_null())
+    borne = pc.is_in(arrow(register["key"]), distinct)
+    if radio_is_name:
+        borne = pc.or_(borne, pc.is_in(arrow(register["radio_key"]), distinct))
+    return register.take(np.flatnonzero(borne.to_numpy(zero_copy_only=False))).reset_index(drop=True)
 
 
 def _candidates(frame: pd.DataFrame, register: pd.DataFrame, *, radio_is_name: bool) -> _Candidates:
