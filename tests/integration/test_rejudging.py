@@ -20,6 +20,7 @@ from meterdrop.store.schema import delivery
 from meterdrop.usecases.reprocess import Reprocessed, Selection
 from meterdrop.usecases.review import Choice
 from tests.homes import Homes
+from tests.homes import rows as rows_of
 
 HEADER = "SerialNum;Value;Unit;Date"
 REGISTER = "Date;Location;TypeUnit;Room;Media;SerialNumber;RadioNumber;Seq;DateFrom;Correction"
@@ -240,25 +241,58 @@ def entangled(house: House) -> House:
     return house
 
 
-@pytest.mark.only_on("sqlite")
+def stored(house: House) -> dict[str, object]:
+    """All that is kept: every row of what a run may change, and the files."""
+    kept = [house.home / name for name in ("originals", "receipts")]
+    files = {str(path): path.read_bytes() for place in kept for path in place.rglob("*") if path.is_file()}
+    return files | {
+        table: sorted(map(repr, rows_of(house.home, f"SELECT * FROM {table}")))  # noqa: S608
+        for table in (
+            "partner",
+            "delivery",
+            "device",
+            "reading",
+            "reading_history",
+            "quarantine",
+            "outbox",
+            "event",
+        )
+    }
+
+
 def test_dry_run_tells_what_the_run_comes_to_and_changes_nothing(entangled: House) -> None:
     """What one delivery's lines come to depends on those of another, which would be stored before."""
     house = entangled
     (house.home / "work" / "rehearsal").mkdir()
     (house.home / "work" / "rehearsal" / "meterdrop.db").write_bytes(b"left by one that was killed")
-    kept = [house.home / name for name in ("originals", "receipts", "meterdrop.db")]
-    before = [path.read_bytes() for place in kept for path in [place, *place.rglob("*")] if path.is_file()]
+    before = stored(house)
 
     would = rehearsed(house)
 
-    after = [path.read_bytes() for place in kept for path in [place, *place.rglob("*")] if path.is_file()]
-    assert after == before
+    assert stored(house) == before
     assert not (house.home / "work" / "rehearsal").exists()
     assert len(open_lines(house)) == 2
     assert (would.accepted, would.still, would.dry_run, would.first_pass_only) == (1, 1, True, False)
     assert would.deliveries == reprocessed(house).deliveries
+    assert stored(house) != before
 
 
+@pytest.mark.only_on("postgresql")
+def test_dry_run_that_fails_midway_leaves_nothing_behind(entangled: House) -> None:
+    """It is one transaction: whatever ends it, it is taken back."""
+    house = entangled
+    before = stored(house)
+
+    def ctrl_c(_done: int, _all: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        house.reprocess(Selection(), dry_run=True, progress=ctrl_c)
+    assert stored(house) == before
+    assert len(reprocessed(house).deliveries) == 2
+
+
+@pytest.mark.only_on("sqlite")
 def test_dry_run_without_room_for_a_copy_says_that_it_is_the_first_pass(
     entangled: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

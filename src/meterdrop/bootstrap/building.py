@@ -28,7 +28,7 @@ from meterdrop.usecases.checkpoint import Checkpoint, kill_at, walk_on
 from meterdrop.usecases.logins import Logins
 from meterdrop.usecases.partners import Partners
 from meterdrop.usecases.receive_upload import ReceiveUploads
-from meterdrop.usecases.rehearsal import rehearsal_home
+from meterdrop.usecases.rehearsal import rehearse
 from meterdrop.usecases.send_receipts import SendReceipts
 from meterdrop.usecases.status import LookAround
 
@@ -62,6 +62,8 @@ class House:
     """The schemas, if they were read already."""
     worker: int | None = None
     """In a worker's process: how many were started before it in its place."""
+    rehearsed: Database | None = None
+    """In a rehearsal: the database to use in place of the settings' one."""
 
     def for_worker(self, number: int) -> "House":
         """This house for a worker's process, with the settings and schemas that were read here."""
@@ -75,6 +77,8 @@ class House:
     @cached_property
     def database(self) -> Database:
         """The database, at today's shape."""
+        if self.rehearsed is not None:
+            return self.rehearsed
         database = Database(self.settings.database_url)
         if not database.is_current():
             raise StopAtStart(
@@ -266,16 +270,14 @@ class House:
 
     @contextmanager
     def rehearsal(self) -> "Iterator[Reprocess | None]":
-        """A reprocess over a copy of everything it writes to; None if there can be no copy."""
+        """A reprocess of which nothing stays; None where that can't be."""
         folder = self.home / "work" / "rehearsal"
-        with rehearsal_home(self.database, folder=folder, room=self.room) as home:
-            if home is None:
+        with rehearse(self.database, folder=folder, room=self.room) as there:
+            if there is None:
                 yield None
                 return
-            there = self.settings.model_copy(update={"home": home, "database": None, "originals": None})
-            house = replace(self, settings=there, schemas=self.catalog)
-            yield house.reprocess
-            house.database.close()
+            settings = self.settings.model_copy(update={"home": there.folder, "originals": None})
+            yield replace(self, settings=settings, schemas=self.catalog, rehearsed=there.database).reprocess
 
     @cached_property
     def recheck(self) -> "Recheck":

@@ -86,7 +86,7 @@ def _say(done: "Reprocessed", *, rechecked: bool) -> None:
     said.say(f"{counts}: lines of {len(done.deliveries) + len(done.rechecked)} deliveries")
     if done.first_pass_only:
         said.say(
-            "That is the first pass: there was no room for a copy of the database to try it on (or it is no file). "
+            "That is the first pass: there was no room for a copy of the database to try it on. "
             "Lines that are accepted may help others."
         )
     if done.left_out:

@@ -1,6 +1,7 @@
 """Where is everything kept? One database behind one small face."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -38,6 +39,23 @@ class Database:
         """Copies a database that is a file, as it is now; writers go on meanwhile."""
         copy_file(self._engine, path=path)
 
+    @contextmanager
+    def taken_back(self) -> "Iterator[Database]":
+        """This database in one transaction, in which others begin and end, and which is taken back at last.
+
+        For one thread. What it changes, others wait for meanwhile: right where rows are locked, not a whole file.
+        """
+        with self.writing() as store:
+            all_of_it = store.begin_nested()
+            try:
+                yield _InOneTransaction(store)
+            finally:
+                all_of_it.rollback()
+
+    def is_file(self) -> bool:
+        """Whether it is one file, with one writer at a time."""
+        return self._engine.dialect.name == "sqlite"
+
     def upgrade(self) -> None:
         """Brings the database to today's shape; safe to repeat."""
         migrate.upgrade(self._engine)
@@ -49,3 +67,24 @@ class Database:
     def close(self) -> None:
         """Lets go of all connections."""
         self._engine.dispose()
+
+
+class _InOneTransaction(Database):
+    """What is begun here is a part of one open transaction: seen by what follows, lasting only if that does."""
+
+    def __init__(self, store: Store) -> None:
+        self._engine = store.engine
+        self._store = store
+
+    @contextmanager
+    def writing(self, *, lasting: bool = True) -> Iterator[Store]:
+        """All of it or nothing, inside the whole; how `lasting` is the whole's affair."""
+        with self._store.begin_nested():
+            yield self._store
+
+    def reading(self) -> AbstractContextManager[Store]:
+        """What has been done so far is seen."""
+        return nullcontext(self._store)
+
+    def close(self) -> None:
+        """It ends with the whole."""
