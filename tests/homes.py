@@ -1,8 +1,10 @@
 """Homes for the tests, each with a database of its own, on SQLite and on PostgreSQL.
 
 A test that takes `homes`, or a fixture that does, runs on both; `--only-database` leaves one, as does the mark `only_on`.
+The mark `by_night` leaves one of them to `make nightly`: for long tests whose point is not the database.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -24,6 +26,8 @@ from tests.postgres import Server
 
 SQLITE: Final = "sqlite"
 POSTGRESQL: Final = "postgresql"
+NIGHTLY: Final = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+"""Whether all is tried that there is; by day long tests leave some of it out."""
 
 
 class Homes:
@@ -178,6 +182,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         asked = metafunc.config.getoption("only_database")
         mark = metafunc.definition.get_closest_marker("only_on")
         wanted = [SQLITE, POSTGRESQL] if mark is None else [mark.args[0]]
+        late = metafunc.definition.get_closest_marker("by_night")
+        if late is not None and mark is None and not NIGHTLY and asked is None:
+            wanted.remove(late.args[0])
         metafunc.parametrize("homes", [one for one in wanted if asked in (None, one)], indirect=True)
 
 

@@ -17,9 +17,11 @@ from meterdrop.model.feed import Agreement, Column, Feed, Target, Type
 from meterdrop.model.form import Form
 from meterdrop.settings import read_settings
 from meterdrop.usecases.reprocess import Selection
-from tests.homes import Homes
+from tests.homes import POSTGRESQL, Homes
 from tests.property.clean_files import CleanFile, clean_files
 from tests.property.damages import DamagedFile, damaged
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 FEW = max(15, settings().max_examples // 100)
 few = settings(max_examples=FEW, suppress_health_check=list(HealthCheck))

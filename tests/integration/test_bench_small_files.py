@@ -7,9 +7,9 @@ import pytest
 
 from tests.bench import latency, many, timeline
 from tests.bench.running import FIRST_DAY, Running, readings, serials
-from tests.homes import Homes
+from tests.homes import POSTGRESQL, Homes
 
-pytestmark = pytest.mark.road
+pytestmark = [pytest.mark.road, pytest.mark.by_night(POSTGRESQL)]
 
 
 def test_small_files_are_timed_idle_beside_a_large_one_and_in_numbers(homes: Homes, tmp_path: Path) -> None:

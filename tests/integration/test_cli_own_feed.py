@@ -5,7 +5,10 @@ import io
 
 import pytest
 
+from tests.homes import POSTGRESQL
 from tests.integration.command_line import READINGS_HEADER, CommandLine
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 FEED = """\
 feed: boiler_log

@@ -15,7 +15,10 @@ from sqlalchemy import update
 from meterdrop.model.delivery import PRAGUE
 from meterdrop.store.schema import delivery
 from meterdrop.usecases.digest import MakeDigest
+from tests.homes import POSTGRESQL
 from tests.integration.command_line import CommandLine
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 ROWS = (
     "10001;CHYBA;m3;2026-10-31",

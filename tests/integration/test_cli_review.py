@@ -13,8 +13,10 @@ import pytest
 from meterdrop.bootstrap import House
 from meterdrop.dispatch.locks import Locks
 from meterdrop.settings import read_settings
-from tests.homes import Homes
+from tests.homes import POSTGRESQL, Homes
 from tests.integration.command_line import READINGS_HEADER, REGISTER_HEADER, CommandLine
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 LINE = "200000002"
 """The quarantine's number of line 2 of delivery 2."""

@@ -2,8 +2,11 @@
 
 import pytest
 
+from tests.homes import POSTGRESQL
 from tests.integration.command_line import CommandLine
 from tests.integration.loop import REGISTER_HEADER, Loop
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 
 @pytest.fixture

@@ -11,7 +11,9 @@ from meterdrop.model.delivery import Delivery
 from meterdrop.model.errors import OperatorMistake
 from meterdrop.settings import read_settings
 from meterdrop.usecases.reprocess import Selection
-from tests.homes import Homes
+from tests.homes import POSTGRESQL, Homes
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 READINGS = "SerialNum;Value;Unit;Date;RadioNumber;Media;Kind;Estimated;Status;Note"
 DEVICES = (

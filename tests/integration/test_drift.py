@@ -7,7 +7,10 @@ import pytest
 
 from meterdrop.model.layout import Layout
 from meterdrop.usecases.drift import find_drift
+from tests.homes import POSTGRESQL
 from tests.integration.command_line import READINGS_HEADER, CommandLine
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 ROW = "10001;1;m3;2026-10-31"
 OTHER = "Stav;SerialNum;Unit;Date;Technik"

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from tests.homes import POSTGRESQL
 from tests.integration.command_line import CommandLine
 from tests.integration.loop import REGISTER_HEADER, Loop
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 ID = "200000002"
 """Line 2 of delivery 2."""

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from tests.homes import POSTGRESQL
 from tests.integration.command_line import CommandLine
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 READINGS = [
     "Č.měř.;Prostor;Druh média;Odečtený stav;MJ;Ke dni;Způsob;Pozn.",

@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
+from tests.homes import POSTGRESQL
 from tests.integration.command_line import CommandLine
 from tests.integration.loop import Loop
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 METERS = [f"{10_000 + number}" for number in range(1, 41)]
 SOFT = [f"{meter};9001;m3;2026-10-31" for meter in METERS[:15]]

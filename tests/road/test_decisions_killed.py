@@ -1,15 +1,16 @@
 """kill -9 in the middle of a decision about a held delivery: it is not made, or it is carried out; never half."""
 
 import json
-import os
 import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.homes import Homes
+from tests.homes import NIGHTLY, POSTGRESQL, Homes
 from tests.road.pipeline_rig import READINGS_HEADER, Rig, stop, wait_for
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 METERS = [f"{10_000 + number}" for number in range(40)]
 BAD = [f"{meter};x;m3;2026-10-31" for meter in METERS[:25]]
@@ -69,7 +70,6 @@ def test_decision_killed_before_it_is_committed_was_never_made(rig: Rig, words: 
     assert all_of_it(rig)["state"] == ("partly_accepted" if "release" in words else "refused")
 
 
-NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 POINTS = ["ingest:begun", "ingest:judged", "publish:rows", "publish:settled", "publish:committed"]
 
 

@@ -13,10 +13,10 @@ from typing import Final
 
 import pytest
 
-from tests.homes import Homes
+from tests.homes import POSTGRESQL, Homes
 from tests.road.pipeline_rig import READINGS_HEADER, Rig, children, stop
 
-pytestmark = pytest.mark.road
+pytestmark = [pytest.mark.road, pytest.mark.by_night(POSTGRESQL)]
 
 ALLOWED_MB: Final = 1000
 ALLOWED_SECONDS: Final = 120

@@ -3,7 +3,6 @@
 Of the whole pipeline, and of the worker alone.
 """
 
-import os
 import signal
 import time
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from meterdrop.usecases.checkpoint import POINTS
-from tests.homes import Homes
+from tests.homes import NIGHTLY, POSTGRESQL, Homes
 from tests.road.pipeline_rig import READINGS_HEADER, Rig, stop, wait_for
 
 SERIALS = [f"{10_000 + number}" for number in range(20)]
@@ -47,13 +46,14 @@ def test_pipeline_killed_at_a_point_loses_and_doubles_nothing(rig: Rig, point: s
     _all_is_there_once(rig, receipt=receipt, upload=upload)
 
 
+BY_NIGHT = pytest.mark.by_night(POSTGRESQL)
+"""By day every third point of the workers, and every second moment; the night has all of them, on both databases."""
 IN_WORKERS = [point for point in POINTS if not point.startswith("receive:")]
-NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
-"""By day every third point of the workers, and every second moment; the night has all of them."""
 DELAYS = [0.0, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08]
 
 
 @pytest.mark.road
+@BY_NIGHT
 @pytest.mark.parametrize("point", IN_WORKERS if NIGHTLY else IN_WORKERS[::3])
 def test_worker_killed_at_a_point_is_replaced_and_the_pipeline_goes_on(rig: Rig, point: str) -> None:
     running = rig.pipeline(METERDROP_CRASH_AT=f"{point} in 1 workers", METERDROP_SWEEP_SECONDS="3")
@@ -72,6 +72,7 @@ def test_worker_killed_at_a_point_is_replaced_and_the_pipeline_goes_on(rig: Rig,
 
 
 @pytest.mark.road
+@BY_NIGHT
 @pytest.mark.parametrize("delay", DELAYS if NIGHTLY else DELAYS[::2])
 def test_pipeline_killed_at_any_moment_loses_and_doubles_nothing(rig: Rig, delay: float) -> None:
     running = rig.pipeline()

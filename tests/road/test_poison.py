@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.homes import Homes
+from tests.homes import POSTGRESQL, Homes
 from tests.road.pipeline_rig import READINGS_HEADER, Rig, stop, wait_for
 
-pytestmark = pytest.mark.road
+pytestmark = [pytest.mark.road, pytest.mark.by_night(POSTGRESQL)]
 
 SERIALS = [f"{10_000 + number}" for number in range(20)]
 

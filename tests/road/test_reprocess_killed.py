@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.homes import Homes
+from tests.homes import POSTGRESQL, Homes
 from tests.road.pipeline_rig import READINGS_HEADER, Rig
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.homes import Homes
+from tests.homes import POSTGRESQL, Homes
 from tests.road.pipeline_rig import wait_for
 from tests.road.up_rig import Up, readings, register
 
-pytestmark = pytest.mark.road
+pytestmark = [pytest.mark.road, pytest.mark.by_night(POSTGRESQL)]
 
 SERIALS = ["90001", "90002"]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from meterdrop.model.delivery import Delivery
-from tests.homes import Homes
+from tests.homes import POSTGRESQL, Homes
 from tests.road.pipeline_rig import READINGS_HEADER, Rig, children, is_gone, stop, wait_for
 
-pytestmark = pytest.mark.road
+pytestmark = [pytest.mark.road, pytest.mark.by_night(POSTGRESQL)]
 
 LINES = 300_000
 """Some seconds of work."""

@@ -54,6 +54,7 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.road
 def test_the_commands_do_what_the_page_shows(checkout: Path) -> None:
     """In order, in one home; YAML shown with a path is saved there; a command that fails must show its exit code."""
     wrong: list[str] = []
@@ -97,6 +98,7 @@ def _up(step: Step, *, directory: Path) -> str:
     return f"$ {step.command}\n{told}\n{errors}" if told or process.returncode else ""
 
 
+@pytest.mark.road
 def test_the_demonstration_prints_what_the_page_shows(checkout: Path) -> None:
     """make says the command it runs, then the demonstration speaks."""
     (step,) = steps(_marked("console demo"))

@@ -1,7 +1,7 @@
 """How do we reach the database? One engine, write transactions that begin at once, busy or away told as `TryAgain`."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from sqlite3 import connect, register_adapter
@@ -16,15 +16,18 @@ from sqlalchemy.exc import (
     NoSuchModuleError,
     OperationalError,
 )
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from meterdrop.model.errors import StopAtStart, TryAgain
+from meterdrop.store.turns import turn
 
 Failure = TypeVar("Failure", bound=BaseException)
 
 _WRITES: Final = "meterdrop_writes"
 _LASTS: Final = "meterdrop_lasts"
 _BUSY_MS: Final = 30_000
+_TURN_SECONDS: Final = 120
 _BAD_CELL: Final = "22"
 """The class of PostgreSQL's errors that quote a cell in their first line."""
 _READ_ONLY: Final = "25006"
@@ -117,12 +120,18 @@ def writing(engine: Engine, *, lasting: bool = True) -> Iterator[Connection]:
     """
     with (
         answering(engine),
+        _turn(engine),
         engine.connect().execution_options(**{_WRITES: True, _LASTS: lasting}) as connection,
         connection.begin(),
     ):
         if not lasting and engine.dialect.name == "postgresql":
             connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
         yield connection
+
+
+def _turn(engine: Engine) -> AbstractContextManager[None]:
+    file = _file(engine)
+    return nullcontext() if file is None else turn(file, wait=_TURN_SECONDS)
 
 
 @contextmanager
@@ -143,6 +152,8 @@ def answering(engine: Engine) -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError) as error:
         raise TryAgain(f"the database {where} did not answer: {_first_line(error)}") from error
+    except NoConnectionLeft as error:
+        raise TryAgain(f"the database {where}: too many of this process want it at once") from error
     except DatabaseError as error:
         if getattr(error.orig, "sqlstate", None) == _READ_ONLY:
             raise TryAgain(f"the database {where} takes no writes now: {_first_line(error)}") from error
@@ -153,12 +164,13 @@ def answering(engine: Engine) -> Iterator[None]:
 
 def is_missing(engine: Engine) -> bool:
     """Whether the database is a file that isn't there (connecting would make it)."""
+    file = _file(engine)
+    return file is not None and not file.exists()
+
+
+def _file(engine: Engine) -> Path | None:
     file = engine.url.database
-    return (
-        engine.dialect.name == "sqlite"
-        and file not in (None, "", ":memory:")
-        and not Path(str(file)).exists()
-    )
+    return None if engine.dialect.name != "sqlite" or file in (None, "", ":memory:") else Path(str(file))
 
 
 def size_of_file(engine: Engine) -> int | None:
