@@ -1,6 +1,5 @@
 """Writers stand in line, whatever process they are, and nobody who is gone holds it up."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -142,4 +141,4 @@ def test_a_line_with_any_content_still_serves(database: Path, content: bytes) ->
 
 def test_without_a_line_nobody_waits(tmp_path: Path) -> None:
     assert _waited(tmp_path / "none.db", wait=5) < 5
-    assert not os.listdir(tmp_path)
+    assert list(tmp_path.iterdir()) == []
