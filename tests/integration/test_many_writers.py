@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -80,7 +81,7 @@ def test_fifty_at_once_all_have_their_turn(tmp_path: Path) -> None:
     house.database.close()
 
 
-def _all_at_it(home: Path) -> list[dict[str, list[int]]]:
+def _all_at_it(home: Path) -> list[dict[str, Any]]:
     started = [
         subprocess.Popen(
             [sys.executable, "-c", AT_IT, home, kind, str(THREADS), str(SECONDS)],
