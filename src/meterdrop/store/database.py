@@ -3,11 +3,16 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from meterdrop.store import migrate
+from meterdrop.store import migrate, workers
 from meterdrop.store.engine import copy_file, make_engine, reading_from, size_of_file, writing
+from meterdrop.store.server_locks import ServerLocks
+
+if TYPE_CHECKING:
+    import psycopg
 
 Store = Connection
 """An open transaction, as the repositories take it."""
@@ -55,6 +60,18 @@ class Database:
     def is_file(self) -> bool:
         """Whether it is one file, with one writer at a time."""
         return self._engine.dialect.name == "sqlite"
+
+    def server_locks(self) -> ServerLocks:
+        """Locks that hold on all machines that use this database; on PostgreSQL only."""
+        return ServerLocks(self._engine)
+
+    def lent(self) -> "AbstractContextManager[psycopg.Connection]":
+        """The driver's own connection in a write transaction, for Procrastinate; on PostgreSQL only."""
+        return workers.lent(self._engine)
+
+    def address(self) -> str:
+        """Where it is, as libpq writes it, WITH the password: for another library's connections, never to be told."""
+        return self._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
     def upgrade(self) -> None:
         """Brings the database to today's shape; safe to repeat."""

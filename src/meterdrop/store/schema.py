@@ -338,6 +338,18 @@ delivery_wait = Table(
     Column("tried_at", UtcTime, nullable=False),
 )
 
+# Each `meterdrop worker`, wherever it runs, as it last said of itself.
+worker = Table(
+    "worker",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("host", String(255), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("concurrency", Integer, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+)
+
 # Receipts that could not be written: those of this `name`, or all of the partner where it is empty.
 receipt_trouble = Table(
     "receipt_trouble",
