@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from meterdrop.store import migrate, workers
-from meterdrop.store.engine import copy_file, make_engine, reading_from, size_of_file, writing
+from meterdrop.store import founding, migrate, workers
+from meterdrop.store.engine import address, copy_file, make_engine, reading_from, size_of_file, writing
 from meterdrop.store.server_locks import ServerLocks
 
 if TYPE_CHECKING:
@@ -71,7 +71,11 @@ class Database:
 
     def address(self) -> str:
         """Where it is, as libpq writes it, WITH the password: for another library's connections, never to be told."""
-        return self._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        return address(self._engine)
+
+    def found(self) -> None:
+        """Makes the database if its server has none of that name, and looks whether we can work with it."""
+        founding.found(self._engine)
 
     def upgrade(self) -> None:
         """Brings the database to today's shape; safe to repeat."""

@@ -176,6 +176,16 @@ def answering(engine: Engine) -> Iterator[None]:
         raise StopAtStart([f"the database {where} is damaged or is none: {_first_line(error)}"]) from error
 
 
+def address(engine: Engine) -> str:
+    """Where a PostgreSQL database is, in libpq's words, WITH the password: never to be told."""
+    from psycopg.conninfo import make_conninfo
+
+    words = engine.dialect.create_connect_args(engine.url)[1]
+    return make_conninfo(
+        "", **{name: str(word) for name, word in words.items() if isinstance(word, str | int)}
+    )
+
+
 def is_missing(engine: Engine) -> bool:
     """Whether the database is a file that isn't there (connecting would make it)."""
     file = _file(engine)
