@@ -9,7 +9,7 @@ from structlog.tracebacks import ExceptionDictTransformer
 
 log = structlog.get_logger()
 
-_TALKATIVE: Final = {"procrastinate": logging.WARNING, "psycopg": logging.ERROR}
+_TALKATIVE: Final = {"procrastinate": logging.WARNING, "psycopg": logging.ERROR, "asyncio": logging.ERROR}
 """Libraries that log, and from which level on it is worth hearing."""
 
 
