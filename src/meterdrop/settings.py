@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     """A file there that is gone for so long is forgotten."""
     watch_bell: bool = True
     """Whether the file system tells what happens in it; without it, one looks every two seconds."""
+    retention_originals_days: int | None = Field(default=None, ge=1)
+    """Originals go so long after the last that was done about their deliveries; None: never."""
     today: date | None = None
     """For tests and the demonstration: the day it is in Prague."""
     crash_at: str | None = None

@@ -57,7 +57,17 @@ original = Table(
     metadata,
     Column("sha256", String(64), primary_key=True),
     Column("bytes", BigInteger, nullable=False),
+    # When somebody brought these bytes last.
     Column("stored_at", UtcTime, nullable=False),
+    # When their retention ended: nobody reads them from then on. Their file goes after that.
+    Column("forgotten_at", UtcTime),
+    Column("erased_at", UtcTime),
+    Index(
+        "ix_original_not_erased",
+        "forgotten_at",
+        sqlite_where=text("forgotten_at is not null and erased_at is null"),
+        postgresql_where=text("forgotten_at is not null and erased_at is null"),
+    ),
 )
 
 delivery = Table(
@@ -325,7 +335,29 @@ outbox = Table(
     Column("removes", Boolean, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("written_at", UtcTime),
+    # When its retention ended: the file goes after that, and this row with it.
+    Column("ended_at", UtcTime),
     Index("ix_outbox_written_at", "written_at"),
+    Index(
+        "ix_outbox_blob",
+        "blob",
+        sqlite_where=text("blob is not null"),
+        postgresql_where=text("blob is not null"),
+    ),
+    Index(
+        "ix_outbox_ended",
+        "partner",
+        sqlite_where=text("ended_at is not null"),
+        postgresql_where=text("ended_at is not null"),
+    ),
+)
+
+# All readings of this partner's months before this day were thinned.
+thinned = Table(
+    "thinned",
+    metadata,
+    Column("partner", ForeignKey("partner.id"), primary_key=True),
+    Column("before", Date, nullable=False),
 )
 
 # Deliveries that the disk had no room for when they were last tried; `needed` bytes, where that is known.

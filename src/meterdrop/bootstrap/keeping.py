@@ -1,0 +1,28 @@
+"""What is kept for a set time only, by the settings?"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from meterdrop.bootstrap.building import House
+from meterdrop.bootstrap.home import now
+from meterdrop.model.delivery import PRAGUE
+from meterdrop.usecases.retention.originals import EndOriginals
+from meterdrop.usecases.retention.part import Part
+from meterdrop.usecases.retention.run import Retention
+
+
+def retention_of(house: House) -> Retention:
+    """Takes away what is past its time; with no setting, nothing."""
+    return Retention(parts=tuple(parts_of(house)), locks=house.locks, clock=lambda: _moment(house))
+
+
+def _moment(house: House) -> datetime:
+    """The time it is, on the day that it is in this house."""
+    return datetime.combine(house.today(), now().astimezone(PRAGUE).time(), PRAGUE)
+
+
+def parts_of(house: House) -> Iterator[Part]:
+    """What the settings limit, in the order in which it goes."""
+    days = house.settings.retention_originals_days
+    if days is not None:
+        yield EndOriginals(database=house.database, originals=house.originals, days=days, at=house.at)
