@@ -14,11 +14,12 @@ from typing import Final
 
 import structlog
 
-from meterdrop.bootstrap import House, house, problems_of_watched, told_in
+from meterdrop.bootstrap import House, house, problems_of_watched, retention_of, told_in
 from meterdrop.dispatch.children import WarmChild
 from meterdrop.dispatch.embedded import EmbeddedDispatch
 from meterdrop.model.errors import StopAtStart, TryAgain
 from meterdrop.receive import bell
+from meterdrop.service.caretaker import Caretaker
 from meterdrop.service.hello import written
 from meterdrop.service.postman import Postman
 from meterdrop.service.watcher import Watcher
@@ -46,6 +47,7 @@ class Service:
         self._workers = [_worker(house) for _ in range(house.settings.workers)]
         self._dispatch = EmbeddedDispatch(workers=self._workers)
         self._postman = Postman(house.send_receipts)
+        self._caretaker = Caretaker(retention_of(house), today=house.today)
         self._watcher = _watcher(house)
 
     def run(self) -> None:
@@ -56,6 +58,7 @@ class Service:
             observer = bell.watch(self._landing, ring=self._rung.set)
             try:
                 self._postman.start()
+                self._caretaker.start()
                 self._dispatch.run_workers()
                 self._sweep()
                 if not self._dispatch.is_warm(wait=_START_WAIT):
@@ -69,6 +72,7 @@ class Service:
                 if self._watcher is not None:
                     self._watcher.stop()
                 observer.stop()
+                self._caretaker.stop()
                 self._postman.stop()
                 log.info("pipeline.stopped", finished=self._stop_workers())
 
@@ -93,6 +97,7 @@ class Service:
     def _sweep(self) -> None:
         """The truth: what lies on the doorstep, in the database and in the outbox, whatever we were told."""
         self._take_in()
+        self._caretaker.ring()
         with suppress(TryAgain):
             make_months(self._house.database, days=months.ahead(self._house.today()))
         with suppress(TryAgain):
