@@ -57,6 +57,8 @@ class Settings(BaseSettings):
     """Whether the file system tells what happens in it; without it, one looks every two seconds."""
     retention_originals_days: int | None = Field(default=None, ge=1)
     """Originals go so long after the last that was done about their deliveries; None: never."""
+    retention_receipts_days: int | None = Field(default=None, ge=1)
+    """Receipts go so long after the last one of their delivery was written; None: never."""
     today: date | None = None
     """For tests and the demonstration: the day it is in Prague."""
     crash_at: str | None = None

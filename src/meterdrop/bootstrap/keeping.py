@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 
 from meterdrop.bootstrap.building import House
 from meterdrop.bootstrap.home import now
+from meterdrop.bootstrap.watching import receipts_folder
 from meterdrop.model.delivery import PRAGUE
 from meterdrop.usecases.retention.originals import EndOriginals
 from meterdrop.usecases.retention.part import Part
+from meterdrop.usecases.retention.receipts import EndReceipts
 from meterdrop.usecases.retention.run import Retention
 
 
@@ -23,6 +26,13 @@ def _moment(house: House) -> datetime:
 
 def parts_of(house: House) -> Iterator[Part]:
     """What the settings limit, in the order in which it goes."""
-    days = house.settings.retention_originals_days
-    if days is not None:
+    if (days := house.settings.retention_originals_days) is not None:
         yield EndOriginals(database=house.database, originals=house.originals, days=days, at=house.at)
+    if (days := house.settings.retention_receipts_days) is not None:
+        yield EndReceipts(
+            database=house.database,
+            folder_of=partial(receipts_folder, house.settings),
+            locks=house.locks,
+            days=days,
+            at=house.at,
+        )
