@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     """Originals go so long after the last that was done about their deliveries; None: never."""
     retention_receipts_days: int | None = Field(default=None, ge=1)
     """Receipts go so long after the last one of their delivery was written; None: never."""
+    retention_daily_readings_months: int | None = Field(default=None, ge=1)
+    """Readings are thinned to the last of the month when that is so many months ago; None: never."""
     today: date | None = None
     """For tests and the demonstration: the day it is in Prague."""
     crash_at: str | None = None

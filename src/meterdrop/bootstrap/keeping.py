@@ -8,6 +8,7 @@ from meterdrop.bootstrap.building import House
 from meterdrop.bootstrap.home import now
 from meterdrop.bootstrap.watching import receipts_folder
 from meterdrop.model.delivery import PRAGUE
+from meterdrop.usecases.retention.daily_readings import ThinReadings
 from meterdrop.usecases.retention.originals import EndOriginals
 from meterdrop.usecases.retention.part import Part
 from meterdrop.usecases.retention.receipts import EndReceipts
@@ -36,3 +37,5 @@ def parts_of(house: House) -> Iterator[Part]:
             days=days,
             at=house.at,
         )
+    if (months := house.settings.retention_daily_readings_months) is not None:
+        yield ThinReadings(database=house.database, months=months, whole_months=None, at=house.at)

@@ -28,7 +28,13 @@ POINTS: Final = (
 WATCH_POINTS: Final = ("watch:copied", "watch:handed-over")
 """Before them, where a file comes from a watched folder."""
 
-RETENTION_POINTS: Final = ("retention:forgotten", "retention:erased", "retention:ended", "retention:removed")
+RETENTION_POINTS: Final = (
+    "retention:forgotten",
+    "retention:erased",
+    "retention:ended",
+    "retention:removed",
+    "retention:thinned",
+)
 """Where what was kept for its time goes."""
 
 
