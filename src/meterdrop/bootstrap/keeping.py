@@ -8,6 +8,7 @@ from meterdrop.bootstrap.building import House
 from meterdrop.bootstrap.home import now
 from meterdrop.bootstrap.watching import receipts_folder
 from meterdrop.model.delivery import PRAGUE
+from meterdrop.usecases.retention.audit import EndAudit
 from meterdrop.usecases.retention.daily_readings import ThinReadings
 from meterdrop.usecases.retention.originals import EndOriginals
 from meterdrop.usecases.retention.part import Part
@@ -39,3 +40,5 @@ def parts_of(house: House) -> Iterator[Part]:
         )
     if (months := house.settings.retention_daily_readings_months) is not None:
         yield ThinReadings(database=house.database, months=months, whole_months=None, at=house.at)
+    if (days := house.settings.retention_audit_days) is not None:
+        yield EndAudit(database=house.database, days=days, at=house.at)
