@@ -14,7 +14,7 @@ from sqlalchemy import insert, text
 
 from meterdrop.model.retention import Kept
 from meterdrop.settings import read_settings
-from meterdrop.store import months, thinning
+from meterdrop.store import months, stretches, thinning
 from meterdrop.store.engine import make_engine, writing
 from meterdrop.store.schema import reading
 from tests.homes import Homes, change, rows
@@ -197,7 +197,7 @@ def test_run_killed_between_two_months_is_finished_by_the_next(rig: Rig) -> None
 
 
 def test_devices_are_thinned_range_by_range(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(thinning, "DEVICES_TOGETHER", 2)
+    monkeypatch.setattr(stretches, "DEVICES_TOGETHER", 2)
     rig.register("1", "2", "3", "4", "5")
     rig.take(*(line for serial in "12345" for line in daily(serial)), header=HEADER)
     rig.run(in_days=LATER, **PERIOD)
@@ -287,7 +287,7 @@ def test_what_stays_is_what_the_law_says(bare: Rig, told: list[Made], march: boo
         for first in (date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)):
             if first < before:
                 end = (first + timedelta(days=31)).replace(day=1)
-                stretch = thinning.Stretch("anyone", 1, 2, first, end)
+                stretch = stretches.Stretch("anyone", 1, 2, first, end)
                 foreseen = thinning.count(store, stretch)
                 assert thinning.thin(store, stretch) == foreseen
                 assert thinning.count(store, stretch) == 0

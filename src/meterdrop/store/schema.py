@@ -352,12 +352,13 @@ outbox = Table(
     ),
 )
 
-# All readings of this partner's months before this day were thinned.
-thinned = Table(
-    "thinned",
+# This partner's readings before these days were thinned, or taken away as a whole.
+old_readings = Table(
+    "old_readings",
     metadata,
     Column("partner", ForeignKey("partner.id"), primary_key=True),
-    Column("before", Date, nullable=False),
+    Column("thinned_before", Date),
+    Column("gone_before", Date),
 )
 
 # Deliveries that the disk had no room for when they were last tried; `needed` bytes, where that is known.

@@ -3,10 +3,7 @@
 What stays of a device and month is its last reading, and everything that tells more than that a day has passed.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, timedelta
-from itertools import pairwise
+from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -25,70 +22,16 @@ from sqlalchemy import (
     select,
     tuple_,
     type_coerce,
-    update,
 )
 
 from meterdrop.model.line_state import WITH_PARTNER
-from meterdrop.store.once import insert_once
 from meterdrop.store.quarantine import of_any_delivery
-from meterdrop.store.schema import delivery, device, quarantine, reading, reading_history, thinned
-
-DEVICES_TOGETHER: Final = 10_000
-"""So many devices' readings of a month are thinned in one transaction: some 300,000 rows at most."""
+from meterdrop.store.schema import delivery, device, quarantine, reading, reading_history
+from meterdrop.store.stretches import Stretch
 
 _BESIDE: Final = timedelta(days=31)
 _ORDINARY_KIND: Final = "RADIO"
 _ORDINARY_STATUS: Final = "OK"
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """Readings of one partner: those of devices in a range of keys, on days of one month; `end` is not one of them."""
-
-    partner: str
-    lowest: int
-    highest: int
-    start: date
-    end: date
-
-
-def thinned_before(connection: Connection, *, partner: str) -> date | None:
-    """All readings of this partner before this day were thinned; None: none were."""
-    wanted = select(thinned.c.before).where(thinned.c.partner == partner)
-    before: date | None = connection.execute(wanted).scalar_one_or_none()
-    return before
-
-
-def note_thinned(connection: Connection, *, partner: str, before: date) -> None:
-    """All readings of this partner before this day are thinned now."""
-    connection.execute(insert_once(connection, thinned).values(partner=partner, before=before))
-    connection.execute(update(thinned).where(thinned.c.partner == partner).values(before=before))
-
-
-def first_day(connection: Connection, *, partner: str) -> date | None:
-    """The day of the oldest reading of a partner, found with one look for each device."""
-    oldest = _day(func.min, device.c.id, partner=partner).correlate(device).scalar_subquery()
-    each = select(oldest.label("day")).where(device.c.partner == partner).subquery()
-    found: date | None = connection.execute(
-        select(func.min(each.c.day, type_=reading.c.day.type))
-    ).scalar_one()
-    return found
-
-
-def ranges(connection: Connection, *, partner: str) -> Iterator[tuple[int, int]]:
-    """Ranges of keys with at most DEVICES_TOGETHER devices of this partner each, in order."""
-    numbered = (
-        select(device.c.id, func.row_number().over(order_by=device.c.id).label("number"))
-        .where(device.c.partner == partner)
-        .subquery()
-    )
-    is_first = (numbered.c.number - 1) % DEVICES_TOGETHER == 0
-    firsts = connection.execute(select(numbered.c.id).where(is_first).order_by(numbered.c.id)).scalars().all()
-    highest = connection.execute(
-        select(func.max(device.c.id)).where(device.c.partner == partner)
-    ).scalar_one()
-    for first, after in pairwise([*firsts, (highest or 0) + 1]):
-        yield first, after - 1
 
 
 def count(connection: Connection, stretch: Stretch) -> int:
@@ -230,7 +173,3 @@ def _with_open_lines(stretch: Stretch) -> Select[Any]:  # Any: rows of one key
             quarantine.c.day < stretch.end + _BESIDE,
         )
     )
-
-
-def _day(pick: Any, of: ColumnElement[int], *, partner: str) -> Select[Any]:  # noqa: ANN401 - SQLAlchemy's functions
-    return select(pick(reading.c.day)).where(reading.c.partner == partner, reading.c.device == of)

@@ -6,10 +6,11 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from meterdrop.model.retention import Ended, Kept, together
-from meterdrop.store import partners, thinning
+from meterdrop.store import partners, stretches, thinning
 from meterdrop.store.database import Database, Store
-from meterdrop.store.thinning import Stretch
+from meterdrop.store.stretches import Stretch
 from meterdrop.usecases.checkpoint import Checkpoint
+from meterdrop.usecases.retention.months import stretches_of
 from meterdrop.usecases.retention.part import Turn, day_of, months_before, tell
 
 _A_DAY: Final = timedelta(days=1)
@@ -47,8 +48,8 @@ class ThinReadings:
 
     def _thin_all(self, partner: str, *, turn: Turn) -> Iterator[Ended]:
         with self.database.reading() as store:
-            stretches = list(self._stretches(store, partner=partner, now=turn.now))
-        for stretch in stretches:
+            to_thin = self._stretches(store, partner=partner, now=turn.now)
+        for stretch in to_thin:
             if not turn.go_on():
                 return
             ended = self._thin(stretch, turn=turn)
@@ -57,7 +58,7 @@ class ThinReadings:
                 turn.did(ended)
                 yield ended
         with self.database.writing() as store:
-            thinning.note_thinned(store, partner=partner, before=self._before(turn.now))
+            stretches.note_thinned(store, partner=partner, before=self._before(turn.now))
 
     def _thin(self, stretch: Stretch, *, turn: Turn) -> Ended:
         """Those who remember this partner's readings are told that they are others now."""
@@ -73,36 +74,19 @@ class ThinReadings:
         """Partners of whom a month is old enough that was not so before."""
         before = self._before(now)
         each = (
-            (one.id, thinning.thinned_before(store, partner=one.id)) for one in partners.all_partners(store)
+            (one.id, stretches.thinned_before(store, partner=one.id)) for one in partners.all_partners(store)
         )
         return [partner for partner, done in each if done is None or done < before]
 
-    def _stretches(self, store: Store, *, partner: str, now: datetime) -> Iterator[Stretch]:
-        first = thinning.first_day(store, partner=partner)
-        if first is None:
-            return
-        ranges = list(thinning.ranges(store, partner=partner))
-        for start, end in _months(first, self._start(now), self._before(now)):
-            for lowest, highest in ranges:
-                yield Stretch(partner=partner, lowest=lowest, highest=highest, start=start, end=end)
+    def _stretches(self, store: Store, *, partner: str, now: datetime) -> list[Stretch]:
+        """Months that are to go as a whole are left out."""
+        whole = self.whole_months
+        start = None if whole is None else months_before(day_of(now), months=whole)
+        return stretches_of(store, partner=partner, start=start, before=self._before(now))
 
     def _before(self, now: datetime) -> date:
         """The first day of the first month that is not thinned."""
         return months_before(day_of(now), months=self.months)
-
-    def _start(self, now: datetime) -> date | None:
-        """Months before this day go as a whole."""
-        whole = self.whole_months
-        return None if whole is None else months_before(day_of(now), months=whole)
-
-
-def _months(first: date, start: date | None, before: date) -> Iterator[tuple[date, date]]:
-    """Each month from that of `first`, or from `start` if that is later, with the first day after it; none from `before` on."""
-    month = max(first.replace(day=1), start or first.replace(day=1))
-    while month < before:
-        after = months_before(month, months=-1)
-        yield month, after
-        month = after
 
 
 def _ended(count: int, stretch: Stretch) -> Ended:

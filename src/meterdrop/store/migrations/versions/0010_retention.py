@@ -34,11 +34,12 @@ def upgrade() -> None:
         "WHERE blob IS NOT NULL AND blob NOT IN (SELECT sha256 FROM original) GROUP BY blob"
     )
     op.create_table(
-        "thinned",
+        "old_readings",
         sa.Column("partner", sa.String(length=64), nullable=False),
-        sa.Column("before", sa.Date(), nullable=False),
-        sa.ForeignKeyConstraint(["partner"], ["partner.id"], name=op.f("fk_thinned_partner")),
-        sa.PrimaryKeyConstraint("partner", name=op.f("pk_thinned")),
+        sa.Column("thinned_before", sa.Date()),
+        sa.Column("gone_before", sa.Date()),
+        sa.ForeignKeyConstraint(["partner"], ["partner.id"], name=op.f("fk_old_readings_partner")),
+        sa.PrimaryKeyConstraint("partner", name=op.f("pk_old_readings")),
     )
 
 
