@@ -61,6 +61,8 @@ class Settings(BaseSettings):
     """Receipts go so long after the last one of their delivery was written; None: never."""
     retention_daily_readings_months: int | None = Field(default=None, ge=1)
     """Readings are thinned to the last of the month when that is so many months ago; None: never."""
+    retention_readings_months: int | None = Field(default=None, ge=12)
+    """Months of readings go as a whole when they are so many months ago; None: never."""
     retention_audit_days: int | None = Field(default=None, ge=1)
     """Events of the database's audit go so long after they were told; None: never."""
     today: date | None = None

@@ -14,6 +14,7 @@ from meterdrop.usecases.retention.originals import EndOriginals
 from meterdrop.usecases.retention.part import Part
 from meterdrop.usecases.retention.receipts import EndReceipts
 from meterdrop.usecases.retention.run import Retention
+from meterdrop.usecases.retention.whole_months import DetachMonths, DropMonths
 
 
 def retention_of(house: House) -> Retention:
@@ -38,7 +39,11 @@ def parts_of(house: House) -> Iterator[Part]:
             days=days,
             at=house.at,
         )
+    whole = house.settings.retention_readings_months
+    if whole is not None:
+        how = DropMonths if house.database.is_file() else DetachMonths
+        yield how(database=house.database, months=whole, at=house.at)
     if (months := house.settings.retention_daily_readings_months) is not None:
-        yield ThinReadings(database=house.database, months=months, whole_months=None, at=house.at)
+        yield ThinReadings(database=house.database, months=months, whole_months=whole, at=house.at)
     if (days := house.settings.retention_audit_days) is not None:
         yield EndAudit(database=house.database, days=days, at=house.at)

@@ -7,7 +7,14 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from meterdrop.store import migrate
-from meterdrop.store.engine import copy_file, make_engine, reading_from, size_of_file, writing
+from meterdrop.store.engine import (
+    copy_file,
+    make_engine,
+    reading_from,
+    size_of_file,
+    statement_by_statement,
+    writing,
+)
 
 Store = Connection
 """An open transaction, as the repositories take it."""
@@ -30,6 +37,10 @@ class Database:
     def reading(self) -> AbstractContextManager[Store]:
         """One consistent view, never in the way of writers."""
         return reading_from(self._engine)
+
+    def statement_by_statement(self) -> AbstractContextManager[Store]:
+        """Each statement is a transaction of its own: for what PostgreSQL does in no other."""
+        return statement_by_statement(self._engine)
 
     def size(self) -> int | None:
         """Bytes of the database, if it is a file that can be copied."""

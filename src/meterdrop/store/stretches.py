@@ -24,6 +24,8 @@ class Stretch:
     highest: int
     start: date
     end: date
+    kept_from: date | None = None
+    """Readings before this day are on their way out: as if they were gone."""
 
 
 def thinned_before(connection: Connection, *, partner: str) -> date | None:

@@ -3,7 +3,7 @@
 What stays of a device and month is its last reading, and everything that tells more than that a day has passed.
 """
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -136,6 +136,7 @@ def _earlier(month: Any, stretch: Stretch) -> Select[Any]:  # noqa: ANN401 - as 
             previous.c.canonical_unit == month.c.canonical_unit,
             ~previous.c.delta,
             previous.c.day < stretch.start,
+            previous.c.day >= (stretch.kept_from or date.min),
         )
         .order_by(previous.c.day.desc())
         .limit(1)

@@ -34,6 +34,7 @@ RETENTION_POINTS: Final = (
     "retention:ended",
     "retention:removed",
     "retention:thinned",
+    "retention:detached",
     "retention:dropped",
 )
 """Where what was kept for its time goes."""

@@ -16,7 +16,7 @@ def stretches_of(store: Store, *, partner: str, start: date | None, before: date
         return []
     ranges = list(stretches.ranges(store, partner=partner))
     return [
-        Stretch(partner=partner, lowest=lowest, highest=highest, start=month, end=after)
+        Stretch(partner=partner, lowest=lowest, highest=highest, start=month, end=after, kept_from=start)
         for month, after in _months(first, start, before)
         for lowest, highest in ranges
     ]
