@@ -270,7 +270,7 @@ def bare(rig: Rig) -> Rig:
 
 
 @given(told=made(), march=st.booleans())
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_what_stays_is_what_the_law_says(bare: Rig, told: list[Made], march: bool) -> None:
     before = date(2026, 4, 1) if march else date(2026, 3, 1)
     engine = make_engine(read_settings(bare.home).database_url)
