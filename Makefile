@@ -57,6 +57,7 @@ bench-latency: install
 # Small files a second: 2,000 files of 50 lines from 20 partners.
 bench-many: install
 	$(BIN)/python -m tests.bench.many
+	$(BIN)/python -m tests.bench.many --database postgresql --scaled 1 2
 
 # Other loaders on the same file: those that are installed where TOOLS is the Python.
 TOOLS ?= $(BIN)/python

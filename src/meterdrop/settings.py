@@ -3,9 +3,9 @@
 import os
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     """A database URL with its password, if it has one; SQLite in the home when left out."""
     originals: str | None = None
     """An obstore URL (`s3://…`); a folder of the home when left out."""
+    dispatch: Literal["embedded", "scaled"] = "embedded"
+    """Who loads deliveries: the service's own workers, or `meterdrop worker` on any machine (on PostgreSQL)."""
     workers: int = Field(default=2, ge=1, le=64)
     max_attempts: int = Field(default=3, ge=1, le=100)
     """After so many attempts that killed their worker a delivery is poisoned."""
@@ -76,6 +78,14 @@ class Settings(BaseSettings):
         if value is not None and not value.is_absolute():
             raise ValueError("must be a path from the root (/srv/partners)")
         return value
+
+    @model_validator(mode="after")
+    def _scaled_needs_a_server(self) -> Self:
+        if self.dispatch == "scaled" and not self.database_url.startswith("postgres"):
+            raise ValueError(
+                'dispatch = "scaled" needs PostgreSQL: `meterdrop init --database postgresql://…`'
+            )
+        return self
 
     @classmethod
     def settings_customise_sources(

@@ -98,6 +98,25 @@ class Rig:
                 env={**os.environ, "METERDROP_TODAY": TODAY, "METERDROP_WORKERS": "1", **settings},
             )
 
+    def worker(self, *, concurrency: int = 1, **settings: str) -> "subprocess.Popen[bytes]":
+        """Starts `meterdrop worker`, which logs where the pipeline does; its first line says that it is ready."""
+        with (self.home / "work" / "pipeline.log").open("ab") as log:
+            return subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "meterdrop",
+                    "--home",
+                    str(self.home),
+                    "worker",
+                    "--concurrency",
+                    str(concurrency),
+                ],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env={**os.environ, "METERDROP_TODAY": TODAY, **settings},
+            )
+
     def command(self, *words: str, **settings: str) -> "subprocess.CompletedProcess[bytes]":
         """Runs one command to its end."""
         return subprocess.run(

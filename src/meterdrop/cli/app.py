@@ -19,6 +19,7 @@ from meterdrop.cli import (
     reports,
     reprocess,
     retention,
+    workers,
 )
 from meterdrop.logs import to_stderr
 
@@ -55,4 +56,5 @@ exports.add_to(app)
 reports.add_to(app)
 profiles.add_to(app)
 retention.add_to(app)
+workers.add_to(app)
 later.add_to(app)

@@ -21,7 +21,7 @@ from meterdrop.bootstrap import (
     rule_sets_of,
     schema_folders,
 )
-from meterdrop.cli import headers, said
+from meterdrop.cli import headers, said, workers
 from meterdrop.cli.words import Json, house_of, partner_of
 from meterdrop.logs import to_stderr
 from meterdrop.model.errors import OperatorMistake, StopAtStart
@@ -166,6 +166,7 @@ def status(
                 ],
             )
         _table_of_waiting(told)
+        workers.tell(told)
         for problem in told.problems:
             said.say(f"problem: {problem}")
     raise typer.Exit(said.NEEDS_A_PERSON if told.problems else said.DONE)

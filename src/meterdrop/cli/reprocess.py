@@ -130,7 +130,7 @@ def _run(
             progress=lambda done, total: bar.update(task, completed=done, total=total),
             recheck_since=recheck_since,
         )
-    house.send_receipts()
+    house.deliver_receipts()
     return done
 
 

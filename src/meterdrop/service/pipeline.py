@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -17,6 +18,10 @@ import structlog
 from meterdrop.bootstrap import House, house, problems_of_watched, retention_of, told_in
 from meterdrop.dispatch.children import WarmChild
 from meterdrop.dispatch.embedded import EmbeddedDispatch
+from meterdrop.dispatch.jobs import RECEIPTS
+from meterdrop.dispatch.queue_runner import QueueRunner, Queues
+from meterdrop.dispatch.scaled import ScaledDispatch
+from meterdrop.dispatch.tasks import add_letters
 from meterdrop.model.errors import StopAtStart, TryAgain
 from meterdrop.receive import bell
 from meterdrop.service.caretaker import Caretaker
@@ -44,10 +49,14 @@ class Service:
         self._landing = house.home / "landing"
         self._stopping = threading.Event()
         self._rung = threading.Event()
-        self._workers = [_worker(house) for _ in range(house.settings.workers)]
-        self._dispatch = EmbeddedDispatch(workers=self._workers)
         self._postman = Postman(house.send_receipts)
         self._caretaker = Caretaker(retention_of(house), today=house.today)
+        self._workers = [] if house.is_scaled else [worker_of(house) for _ in range(house.settings.workers)]
+        self._dispatch = (
+            _scaled(house, postman=self._postman)
+            if house.is_scaled
+            else EmbeddedDispatch(workers=self._workers)
+        )
         self._watcher = _watcher(house)
 
     def run(self) -> None:
@@ -62,10 +71,10 @@ class Service:
                 self._dispatch.run_workers()
                 self._sweep()
                 if not self._dispatch.is_warm(wait=_START_WAIT):
-                    raise StopAtStart(["no worker could be started; why is logged above"])
+                    raise StopAtStart([self._dispatch.not_warm])
                 if self._watcher is not None:
                     self._watcher.start()
-                _say({"event": "ready", "home": str(self._house.home)} | _watched(self._house))
+                say({"event": "ready", "home": str(self._house.home)} | _watched(self._house))
                 log.info("pipeline.ready")
                 self._watch()
             finally:
@@ -141,7 +150,7 @@ class Service:
         return finished
 
 
-def _worker(house: House) -> WarmChild:
+def worker_of(house: House) -> WarmChild:
     """A worker for this house.
 
     Arrow takes its memory from malloc there: its own pool maps a gigabyte at once, used or not, which would make
@@ -152,6 +161,16 @@ def _worker(house: House) -> WarmChild:
         environment={_POOL: "system", **os.environ},
         hello=lambda number: written(house.for_worker(number)),
         seconds=house.settings.delivery_seconds,
+    )
+
+
+def _scaled(house: House, *, postman: Postman) -> ScaledDispatch:
+    """Others load; we only hear of the receipts that come of it."""
+    queues = Queues(
+        at_once={RECEIPTS: 1}, add_tasks=partial(add_letters, ring=postman.ring), stop_wait=_KILL_WAIT
+    )
+    return ScaledDispatch(
+        jobs=house.jobs, listener=QueueRunner(address=house.database.address(), queues=queues)
     )
 
 
@@ -174,7 +193,8 @@ def _watched(house: House) -> dict[str, object]:
     return {} if house.settings.watch is None else {"watched": str(house.settings.watch)}
 
 
-def _say(event: dict[str, object]) -> None:
+def say(event: dict[str, object]) -> None:
+    """One line for whoever started us."""
     sys.stdout.write(json.dumps(event) + "\n")
     sys.stdout.flush()
 

@@ -101,11 +101,16 @@ def load_again(connection: Connection, *, before: Delivery, released: Release | 
         raise TryAgain(f"delivery {before.number} was changed by someone else meanwhile: look at it again")
 
 
-def give_attempt_back(connection: Connection, *, key: int) -> None:
-    """An attempt that the world made fail is not counted."""
+def give_attempt_back(connection: Connection, *, of: Delivery) -> None:
+    """An attempt that the world made fail is not counted; unless it is no longer ours, but of one who took over."""
     connection.execute(
         update(delivery)
-        .where(delivery.c.id == key, delivery.c.state == State.LOADING, delivery.c.attempts > 0)
+        .where(
+            delivery.c.id == of.id,
+            delivery.c.state == State.LOADING,
+            delivery.c.attempts == of.attempts,
+            delivery.c.revision == of.revision,
+        )
         .values(attempts=delivery.c.attempts - 1)
     )
 

@@ -25,8 +25,14 @@ from sqlalchemy import (
 )
 
 from meterdrop.model.line_state import WITH_PARTNER
-from meterdrop.store.quarantine import of_any_delivery
-from meterdrop.store.schema import delivery, device, quarantine, reading, reading_history
+from meterdrop.store.schema import (
+    LINES_A_DELIVERY,
+    delivery,
+    device,
+    quarantine,
+    reading,
+    reading_history,
+)
 from meterdrop.store.stretches import Stretch
 
 _BESIDE: Final = timedelta(days=31)
@@ -161,9 +167,11 @@ def _falls(
 def _with_open_lines(stretch: Stretch) -> Select[Any]:  # Any: rows of one key
     """Devices of which a line waits, of these days or of the month next to them: it will be judged by what is beside it."""
     states = [state.value for state in WITH_PARTNER]
+    first = delivery.c.id * LINES_A_DELIVERY
+    its_lines = quarantine.c.id.between(first, first + LINES_A_DELIVERY - 1)
     return (
         select(device.c.id)
-        .select_from(delivery.join(quarantine, of_any_delivery(delivery.c.id)))
+        .select_from(delivery.join(quarantine, its_lines))
         .join(device, device.c.serial_key == quarantine.c.serial_key)
         .where(
             device.c.partner == stretch.partner,
