@@ -57,6 +57,16 @@ class Settings(BaseSettings):
     """A file there that is gone for so long is forgotten."""
     watch_bell: bool = True
     """Whether the file system tells what happens in it; without it, one looks every two seconds."""
+    retention_originals_days: int | None = Field(default=None, ge=1)
+    """Originals go so long after the last that was done about their deliveries; None: never."""
+    retention_receipts_days: int | None = Field(default=None, ge=1)
+    """Receipts go so long after the last one of their delivery was written; None: never."""
+    retention_daily_readings_months: int | None = Field(default=None, ge=1)
+    """Readings are thinned to the last of the month when that is so many months ago; None: never."""
+    retention_readings_months: int | None = Field(default=None, ge=12)
+    """Months of readings go as a whole when they are so many months ago; None: never."""
+    retention_audit_days: int | None = Field(default=None, ge=1)
+    """Events of the database's audit go so long after they were told; None: never."""
     today: date | None = None
     """For tests and the demonstration: the day it is in Prague."""
     crash_at: str | None = None

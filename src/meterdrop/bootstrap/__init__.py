@@ -2,6 +2,7 @@
 
 from meterdrop.bootstrap.building import House, house
 from meterdrop.bootstrap.home import bans_of, host_keys, make_home, now
+from meterdrop.bootstrap.keeping import retention_of
 from meterdrop.bootstrap.schemas import feeds_of, problems_of, rule_sets_of, schema_folders, shipped
 from meterdrop.bootstrap.watching import problems_of_watched, told_in
 
@@ -15,6 +16,7 @@ __all__ = [
     "now",
     "problems_of",
     "problems_of_watched",
+    "retention_of",
     "rule_sets_of",
     "schema_folders",
     "shipped",

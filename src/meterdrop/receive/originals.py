@@ -3,6 +3,7 @@
 import errno
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -70,6 +71,11 @@ class Originals:
         with self.open(sha256) as stream:
             while block := stream.read(_BLOCK):
                 yield bytes(block)
+
+    def forget(self, sha256: str) -> None:
+        """Erases what was kept under this hash; safe to repeat."""
+        with suppress(FileNotFoundError):
+            obstore.delete(self._store, _name(sha256))
 
     def forget_all(self) -> None:
         """Removes a folder of originals that was only for a try."""

@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from meterdrop.bootstrap import House, house, problems_of_watched, told_in
+from meterdrop.bootstrap import House, house, problems_of_watched, retention_of, told_in
 from meterdrop.dispatch.children import WarmChild
 from meterdrop.dispatch.embedded import EmbeddedDispatch
 from meterdrop.dispatch.jobs import RECEIPTS
@@ -24,6 +24,7 @@ from meterdrop.dispatch.scaled import ScaledDispatch
 from meterdrop.dispatch.tasks import add_letters
 from meterdrop.model.errors import StopAtStart, TryAgain
 from meterdrop.receive import bell
+from meterdrop.service.caretaker import Caretaker
 from meterdrop.service.hello import written
 from meterdrop.service.postman import Postman
 from meterdrop.service.watcher import Watcher
@@ -49,6 +50,7 @@ class Service:
         self._stopping = threading.Event()
         self._rung = threading.Event()
         self._postman = Postman(house.send_receipts)
+        self._caretaker = Caretaker(retention_of(house), today=house.today)
         self._workers = [] if house.is_scaled else [worker_of(house) for _ in range(house.settings.workers)]
         self._dispatch = (
             _scaled(house, postman=self._postman)
@@ -65,6 +67,7 @@ class Service:
             observer = bell.watch(self._landing, ring=self._rung.set)
             try:
                 self._postman.start()
+                self._caretaker.start()
                 self._dispatch.run_workers()
                 self._sweep()
                 if not self._dispatch.is_warm(wait=_START_WAIT):
@@ -78,6 +81,7 @@ class Service:
                 if self._watcher is not None:
                     self._watcher.stop()
                 observer.stop()
+                self._caretaker.stop()
                 self._postman.stop()
                 log.info("pipeline.stopped", finished=self._stop_workers())
 
@@ -102,6 +106,7 @@ class Service:
     def _sweep(self) -> None:
         """The truth: what lies on the doorstep, in the database and in the outbox, whatever we were told."""
         self._take_in()
+        self._caretaker.ring()
         with suppress(TryAgain):
             make_months(self._house.database, days=months.ahead(self._house.today()))
         with suppress(TryAgain):

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from meterdrop.store import founding, migrate, workers
-from meterdrop.store.engine import address, copy_file, make_engine, reading_from, size_of_file, writing
+from meterdrop.store.engine import (
+    address,
+    copy_file,
+    make_engine,
+    reading_from,
+    size_of_file,
+    statement_by_statement,
+    writing,
+)
 from meterdrop.store.server_locks import ServerLocks
 
 if TYPE_CHECKING:
@@ -35,6 +43,10 @@ class Database:
     def reading(self) -> AbstractContextManager[Store]:
         """One consistent view, never in the way of writers."""
         return reading_from(self._engine)
+
+    def statement_by_statement(self) -> AbstractContextManager[Store]:
+        """Each statement is a transaction of its own: for what PostgreSQL does in no other."""
+        return statement_by_statement(self._engine)
 
     def size(self) -> int | None:
         """Bytes of the database, if it is a file that can be copied."""

@@ -159,6 +159,14 @@ def reading_from(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
+def statement_by_statement(engine: Engine) -> Iterator[Connection]:
+    """A connection on which each statement is a transaction of its own, for what PostgreSQL does in no other."""
+    options = {"isolation_level": "AUTOCOMMIT"}
+    with answering(engine), engine.connect().execution_options(**options) as connection:
+        yield connection
+
+
+@contextmanager
 def answering(engine: Engine) -> Iterator[None]:
     """`TryAgain` if the database is away or busy, `StopAtStart` if its file is none of a database."""
     where = engine.url.render_as_string(hide_password=True)

@@ -19,6 +19,7 @@ from meterdrop.report import receipt as receipts
 from meterdrop.store import deliveries, events, outbox, partners, uploads, watched
 from meterdrop.store.database import Database, Store
 from meterdrop.usecases.checkpoint import Checkpoint
+from meterdrop.usecases.retention.keeping import note_kept
 
 log = structlog.get_logger()
 
@@ -138,6 +139,8 @@ class ReceiveUploads:
         return keys
 
     def _written_down(self, store: Store, ticket: Ticket, *, feed: str | None, now: datetime) -> int | None:
+        if _is_whole(ticket):
+            note_kept(store, self.originals, sha256=ticket.sha256, bytes=ticket.bytes, now=now)
         key = deliveries.add_received(store, ticket=ticket, now=now, feed=feed)
         if key is None:
             return None
