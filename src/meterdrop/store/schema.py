@@ -253,6 +253,8 @@ quarantine = Table(
     # The line that came in this one's place.
     Column("successor_delivery", ForeignKey("delivery.id")),
     Column("successor_line", BigInteger),
+    # Of the delivery; on PostgreSQL a part of the key.
+    Column("partner", String(64), nullable=False, server_default=text("''")),
     CheckConstraint(f"id = delivery * {LINES_A_DELIVERY} + line", name="id"),
     # "open" first: SQLite builds the list anew for every row it has to look it up for, and all rows come as open.
     CheckConstraint(f"state = '{LineState.OPEN.value}' or state in ({_LINE_STATES})", name="state"),
@@ -272,6 +274,7 @@ def _finding_columns() -> list[Column[object]]:
         Column("value", Text),
         # What the cell was compared with.
         Column("against", Text),
+        Column("partner", String(64), nullable=False, server_default=text("''")),
     ]
 
 
@@ -354,11 +357,19 @@ old_readings = Table(
     Column("gone_before", Date),
 )
 
-MANY_ROWS: Final = (reading, reading_history, quarantine, finding, finding_history, record)
-"""Tables of millions of rows. SQLite asks their foreign keys at little cost; PostgreSQL would run a query for each row
-and key, which takes longer than to store it. There the publishing transaction vouches for them: all its rows are of the
-delivery and partner that it holds, and of devices that are never deleted."""
+_MANY_ROWS: Final = (reading, reading_history, quarantine, finding, finding_history, record)
+_KEYED_BY_PARTNER: Final = (delivery, device, quarantine)
+"""On PostgreSQL their keys are (id, partner): see migration 0012. No foreign key can ask for the id alone."""
 
-for _one in MANY_ROWS:
-    for _key in _one.foreign_key_constraints:
-        _key.ddl_if(dialect="sqlite")
+ON_SQLITE_ONLY: Final = tuple(
+    key
+    for table in metadata.sorted_tables
+    for key in table.foreign_key_constraints
+    if table in _MANY_ROWS or key.referred_table in _KEYED_BY_PARTNER
+)
+"""Foreign keys of tables with millions of rows: SQLite asks them at little cost; PostgreSQL would run a query for each row
+and key, which takes longer than to store it. There the publishing transaction vouches for them: all its rows are of the
+delivery and partner that it holds, and of devices that are never deleted. And those to what has the partner in its key."""
+
+for _key in ON_SQLITE_ONLY:
+    _key.ddl_if(dialect="sqlite")
