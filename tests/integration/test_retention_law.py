@@ -14,7 +14,7 @@ from sqlalchemy import Table, delete, insert, select, update
 from meterdrop.bootstrap import House
 from meterdrop.model.delivery import State
 from meterdrop.store.schema import delivery, event, original, outbox
-from tests.homes import Homes
+from tests.homes import NIGHTLY, Homes
 from tests.integration.retention_rig import Rig
 
 DELIVERIES = 6
@@ -125,7 +125,7 @@ def is_open(one: Turned, *, days: int) -> bool:
 
 
 @given(st.lists(turned, min_size=DELIVERIES, max_size=DELIVERIES))
-@settings(max_examples=12)
+@settings(max_examples=300 if NIGHTLY else 12)
 def test_what_goes_is_what_the_law_says_and_what_was_told(six: Six, deliveries: list[Turned]) -> None:
     six.turn(deliveries, now=datetime.now(UTC))
     todo = six.rig.retention(**PERIODS)
