@@ -33,7 +33,7 @@ from meterdrop.usecases.make_months import make_months
 
 log = structlog.get_logger()
 
-_START_WAIT: Final = 45.0
+_START_WAIT: Final = 120.0
 _STOP_WAIT: Final = 60.0
 _KILL_WAIT: Final = 5.0
 _SCRATCH_KEPT: Final = 2 * 24 * 3600.0

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
 from meterdrop.model.errors import StopAtStart
@@ -152,3 +154,10 @@ def test_the_tables_of_the_queue_are_of_the_version_that_we_bring() -> None:
     made = import_module("meterdrop.store.migrations.versions.0010_who_works").PROCRASTINATE
 
     assert version_of("procrastinate").rpartition(".")[0] == made
+
+
+def test_the_newest_step_by_its_name_is_the_one_that_alembic_ends_at() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).with_name("migrations")))
+
+    assert migrate.newest() == ScriptDirectory.from_config(config).get_current_head()
