@@ -17,7 +17,7 @@ from meterdrop.settings import read_settings
 from meterdrop.store import months, stretches, thinning
 from meterdrop.store.engine import make_engine, writing
 from meterdrop.store.schema import reading
-from tests.homes import Homes, change, rows
+from tests.homes import NIGHTLY, Homes, change, rows
 from tests.integration.retention_rig import Rig
 
 PERIOD: dict[str, Any] = {"retention_daily_readings_months": 2}
@@ -270,7 +270,7 @@ def bare(rig: Rig) -> Rig:
 
 
 @given(told=made(), march=st.booleans())
-@settings(max_examples=15)
+@settings(max_examples=500 if NIGHTLY else 15)
 def test_what_stays_is_what_the_law_says(bare: Rig, told: list[Made], march: bool) -> None:
     before = date(2026, 4, 1) if march else date(2026, 3, 1)
     engine = make_engine(read_settings(bare.home).database_url)

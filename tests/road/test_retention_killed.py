@@ -44,8 +44,11 @@ def left(rig: Rig) -> tuple[object, ...]:
     folders = (rig.home / "originals", rig.home / "receipts")
     return (
         sum(path.is_file() for folder in folders for path in folder.rglob("*")),
-        rows(rig.home, "SELECT count(*), count(forgotten_at), count(erased_at) FROM original"),
-        rows(rig.home, "SELECT count(*), count(ended_at) FROM outbox"),
+        rows(
+            rig.home,
+            "SELECT count(*) AS all_of_them, count(forgotten_at) AS forgotten, count(erased_at) AS erased FROM original",
+        ),
+        rows(rig.home, "SELECT count(*) AS all_of_them, count(ended_at) AS ended FROM outbox"),
         rows(rig.home, "SELECT day FROM reading ORDER BY day"),
     )
 

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Final
 import typer
 from rich.progress import Progress
 
-from meterdrop.bootstrap import House, retention_of
+from meterdrop.bootstrap import retention_of
 from meterdrop.cli import said
 from meterdrop.cli.words import DryRun, Json, house_of
 
 if TYPE_CHECKING:
     from meterdrop.model.retention import Ended
+    from meterdrop.usecases.retention.run import Retention
 
 _HEADINGS: Final = ("what", "how many", "bytes", "from", "to")
 
 
 def retention(context: typer.Context, dry_run: DryRun = False, json_: Json = False) -> None:
     """Takes away what is past its time by the settings (`retention_…`); none is set by default. Never twice at once (exit 3)."""
-    house = house_of(context)
-    todo = retention_of(house)
-    ended = todo.foreseen() if dry_run else _run(house)
+    todo = retention_of(house_of(context))
+    ended = _foreseen(todo) if dry_run else _run(todo)
     if json_:
         said.as_json({"dry_run": dry_run, "ended": ended})
     elif not todo.parts:
@@ -31,10 +31,15 @@ def retention(context: typer.Context, dry_run: DryRun = False, json_: Json = Fal
         _table(ended, dry_run=dry_run)
 
 
-def _run(house: House) -> "Sequence[Ended]":
+def _foreseen(todo: "Retention") -> "Sequence[Ended]":
+    with said.errors.status("what is past its time is counted"):
+        return todo.foreseen()
+
+
+def _run(todo: "Retention") -> "Sequence[Ended]":
     with Progress(console=said.errors, transient=True) as bar:
         task = bar.add_task("past their time", total=None)
-        return retention_of(house)(who=said.who(), did=lambda one: bar.update(task, advance=one.count))
+        return todo(who=said.who(), did=lambda one: bar.update(task, advance=one.count))
 
 
 def _table(ended: "Sequence[Ended]", *, dry_run: bool) -> None:

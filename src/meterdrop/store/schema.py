@@ -334,6 +334,7 @@ outbox = Table(
     # When its retention ended: the file goes after that, and this row with it.
     Column("ended_at", UtcTime),
     Index("ix_outbox_written_at", "written_at"),
+    Index("ix_outbox_delivery", "delivery"),
     Index(
         "ix_outbox_blob",
         "blob",

@@ -16,7 +16,7 @@ from meterdrop.usecases.retention.part import Turn, maybe_day_of, tell
 
 log = structlog.get_logger()
 
-_FORGOTTEN_TOGETHER: Final = 500
+_FORGOTTEN_TOGETHER: Final = 2_000
 _ERASED_TOGETHER: Final = 20
 """While their files are erased nobody may bring them again, and on SQLite nobody may write: not for long."""
 

@@ -27,6 +27,7 @@ def upgrade() -> None:
         postgresql_where=_NOT_ERASED,
     )
     op.add_column("outbox", sa.Column("ended_at", UtcTime(length=27)))
+    op.create_index("ix_outbox_delivery", "outbox", ["delivery"])
     op.create_index("ix_outbox_blob", "outbox", ["blob"], sqlite_where=_BLOB, postgresql_where=_BLOB)
     op.create_index("ix_outbox_ended", "outbox", ["partner"], sqlite_where=_ENDED, postgresql_where=_ENDED)
     op.execute(
