@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from meterdrop.bootstrap import House, house, problems_of_watched, told_in
+from meterdrop.bootstrap import House, check_originals, house, problems_of_watched, told_in
 from meterdrop.dispatch.children import WarmChild
 from meterdrop.dispatch.embedded import EmbeddedDispatch
 from meterdrop.dispatch.jobs import RECEIPTS
@@ -206,6 +206,7 @@ def main(home: Path, *, stop_with_stdin: bool, watch: Path | None = None) -> Non
     here = house(home, watch=watch)
     if problems := problems_of_watched(here.settings):
         raise StopAtStart(problems)
+    check_originals(here.settings)
     service = Service(here)
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
