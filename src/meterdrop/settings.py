@@ -17,8 +17,12 @@ from pydantic_settings import (
 from meterdrop.model.errors import StopAtStart
 
 FILE: Final = "meterdrop.toml"
-_PLACE_OF_ORIGINALS: Final = r"s3://[A-Za-z0-9][A-Za-z0-9.\-_]{1,254}(/[^/?#\s]+)*/?|/.*"
-_ENDPOINT: Final = r"https?://[^/@?#\s]+/?"
+_PLACE_OF_ORIGINALS: Final = r"s3://[A-Za-z0-9][A-Za-z0-9._-]{1,254}(/(?!\.\.?(/|$))[\w!.*'()=-]+)*/?|/.*"
+_ENDPOINT: Final = (
+    r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,4}|:[1-5][0-9]{4}|:6[0-4][0-9]{3})?/?"
+)
+"""A narrower word than a URL may be: what is none makes obstore fall over, or speak to another host."""
+_REGION: Final = r"[A-Za-z0-9-]+"
 DATABASE_URL: Final = "database.url"
 """Where `init --database` keeps the URL: a file for its owner's eyes only."""
 CREDENTIALS: Final = "originals.credentials"
@@ -124,6 +128,13 @@ class Settings(BaseSettings):
     def _place(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(_PLACE_OF_ORIGINALS, value):
             raise ValueError("must be s3://bucket/folder, or a path from the root (/srv/originals)")
+        return value
+
+    @field_validator("originals_region")
+    @classmethod
+    def _region(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(_REGION, value):
+            raise ValueError("must be letters, digits and hyphens (eu-central-1)")
         return value
 
     @field_validator("originals_endpoint")

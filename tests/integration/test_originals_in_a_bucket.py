@@ -61,7 +61,7 @@ def kept(bucket: Bucket) -> set[str]:
 
 def test_the_whole_road_goes_to_the_bucket_and_back(road: CommandLine, bucket: Bucket) -> None:
     """Bad lines make a rejects file; the meter that is registered later is found; what is judged again is read from there."""
-    rows = ["1001;5;m3;2026-11-01", "9;5;m3;2026-11-01", "1002;x;m3;2026-11-01"]
+    rows = ["1001;5;m3;2026-11-01", "9;5;m3;2026-11-01", "1002;x;m3;2026-11-01", "1001;4;m3;2025-01-31"]
     first = road.ingest("readings.csv", *rows, code=1)
     [rejects] = (road.home / "receipts" / "anyone").glob("*.rejects.csv")
 
@@ -73,9 +73,25 @@ def test_the_whole_road_goes_to_the_bucket_and_back(road: CommandLine, bucket: B
 
     road.register("9", name="second.csv")
     road.done("reprocess")
-    assert accepted(road, first) == 2
+    assert accepted(road, first) == 3
     assert road.ingest("readings.csv", *rows)["verdict"] == "duplicate"
-    road.done("reprocess", "--recheck", "30")
+
+    road.write(
+        "../home/schemas/partners/anyone.yaml",
+        [
+            "partner: anyone",
+            "name: Anyone",
+            "group: 2",
+            "feeds:",
+            "  devices: {}",
+            "  readings: {rules: {years_back: 1}}",
+        ],
+    )
+    for dry in ([], ["--dry-run"]):
+        told = road.document("reprocess", "--recheck", "30", *dry, code=1)
+        assert (told["newly_rejected"], told["not_rechecked"]) == (1, 0), (
+            "a line too old for the rules of now"
+        )
 
 
 def accepted(road: CommandLine, receipt: dict[str, Any]) -> int:
@@ -161,6 +177,14 @@ def test_keys_come_from_the_environment_too(away: CommandLine) -> None:
         away.done("check")
 
 
+def test_half_of_the_keys_of_aws_is_told(away: CommandLine) -> None:
+    (away.home / CREDENTIALS).unlink()
+    away.monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEYS.id)
+    told = away.refused("check")
+    assert "is there half of a key" in told
+    assert KEYS.id not in told
+
+
 def test_half_of_the_keys_is_none(away: CommandLine) -> None:
     away.monkeypatch.setenv("METERDROP_ORIGINALS_SECRET_ACCESS_KEY", KEYS.secret)
     told = away.refused("check")
@@ -206,9 +230,15 @@ def test_keys_are_refused_in_meterdrop_toml(away: CommandLine) -> None:
         ("originals", "gs://bucket"),
         ("originals", "s3://"),
         ("originals", "originals"),
+        ("originals", "s3://bucket/../other"),
+        ("originals", "s3://bucket/a folder"),
         ("originals_endpoint", "s3.example.com"),
         ("originals_endpoint", f"https://{KEYS.id}:{KEYS.secret}@s3.example.com"),
         ("originals_endpoint", "https://s3.example.com/bucket"),
+        ("originals_endpoint", "https://s3.example.com:port"),
+        ("originals_endpoint", "https://s3.example.com:99999"),
+        ("originals_endpoint", "https://[::1"),
+        ("originals_region", "eu central 1"),
     ],
 )
 def test_place_that_is_none_is_refused(name: str, value: str, bare: CommandLine) -> None:
@@ -222,6 +252,20 @@ def test_place_that_is_none_is_refused(name: str, value: str, bare: CommandLine)
 def test_authority_that_cannot_be_read_is_told(away: CommandLine) -> None:
     away.monkeypatch.setenv("METERDROP_ORIGINALS_AUTHORITIES", "/nowhere/ca.pem")
     assert "originals_authorities: /nowhere/ca.pem can't be read" in away.refused("check")
+
+
+def test_authority_that_is_none_is_told(away: CommandLine) -> None:
+    away.monkeypatch.setenv("METERDROP_ORIGINALS_AUTHORITIES", str(away.write("ca.pem", ["no certificate"])))
+    assert "ca.pem holds no certificates (PEM)" in away.refused("check")
+
+
+@pytest.mark.parametrize("secret", ["", "with space", "with\nline", "sésame"])
+def test_key_that_can_be_none_is_told(secret: str, away: CommandLine) -> None:
+    away.monkeypatch.setenv("METERDROP_ORIGINALS_ACCESS_KEY_ID", KEYS.id)
+    away.monkeypatch.setenv("METERDROP_ORIGINALS_SECRET_ACCESS_KEY", secret)
+    told = away.refused("check")
+    assert "a key is empty, or holds letters that no key has" in told
+    assert not secret or secret not in told
 
 
 def test_originals_can_be_in_another_folder(meterdrop: CommandLine, homes: Homes, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import configparser
 import os
+import ssl
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -42,7 +43,7 @@ def originals_of(settings: Settings) -> Originals:
 def bucket_of(settings: Settings) -> Bucket | None:
     """The bucket that the settings name; None if originals are in a folder."""
     place = _place(settings)
-    return None if place is None else Bucket(place, keys=_keys(settings))
+    return None if place is None else Bucket(place, keys=_checked(_keys(settings)))
 
 
 def _place(settings: Settings) -> Place | None:
@@ -95,7 +96,7 @@ def trouble_with_originals(settings: Settings) -> tuple[str, ...]:
         place = _place(settings)
         if place is not None:
             quick = replace(place, seconds=min(place.seconds, _QUICK_SECONDS), retries=0)
-            Bucket(quick, keys=_keys(settings)).look()
+            Bucket(quick, keys=_checked(_keys(settings))).look()
     except StopAtStart as error:
         return error.problems
     except TryAgain as error:
@@ -107,9 +108,13 @@ def _authorities(path: Path | None) -> bytes | None:
     if path is None:
         return None
     try:
-        return path.read_bytes()
+        told = path.read_bytes()
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=told.decode("ascii"))
+    except (ssl.SSLError, ValueError):
+        raise StopAtStart([f"originals_authorities: {path} holds no certificates (PEM)"]) from None
     except OSError as error:
         raise StopAtStart([f"originals_authorities: {path} can't be read: {error.strerror}"]) from error
+    return told
 
 
 def _keys(settings: Settings) -> Keys | None:
@@ -129,6 +134,14 @@ def _keys(settings: Settings) -> Keys | None:
             "machine of AWS with a role set originals_machine_role = true"
         ]
     )
+
+
+def _checked(keys: Keys | None) -> Keys | None:
+    """Keys that can be sent in the words of a request: with others obstore falls over."""
+    for word in () if keys is None else (keys.id, keys.secret, keys.token or "-"):
+        if not word or not all("!" <= letter <= "~" for letter in word):
+            raise StopAtStart(["originals: a key is empty, or holds letters that no key has: copy it again"])
+    return keys
 
 
 def _given(id: SecretStr | None, secret: SecretStr | None, *, token: SecretStr | None) -> Keys:

@@ -17,7 +17,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from meterdrop.model.errors import TryAgain
+from meterdrop.model.errors import StopAtStart, TryAgain
 from meterdrop.receive.bucket_answers import BucketRefuses, is_missing, is_past_the_end, understood
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Bucket:
     """A part of one bucket of an S3-compatible store. Objects appear whole or not at all.
 
     Every method raises `TryAgain` if the store does not do it; that is a `BucketRefuses` if a person must act. `keys` None:
-    those that obstore finds in its own ways, which are those of AWS.
+    those that obstore finds in its own ways, which are those of AWS. `StopAtStart` if nothing can be made of all that.
     """
 
     def __init__(
@@ -112,14 +112,7 @@ class Bucket:
         passed: Callable[[], float] = time.monotonic,
     ) -> None:
         self.place = place
-        self.store = S3Store(
-            place.bucket,
-            prefix=place.prefix,
-            credential_provider=keys,
-            client_options=_client(place),
-            retry_config=_retry(place),
-            config=_config(place),
-        )
+        self.store = _store(place, keys)
         self._pause = pause
         self._passed = passed
         self._away: str | None = None
@@ -245,6 +238,25 @@ class Bucket:
 
 class _PastTheEnd(Exception):
     """The range asked for begins where the object has ended: of an empty one each does."""
+
+
+def _store(place: Place, keys: Keys | None) -> S3Store:
+    try:
+        return S3Store(
+            place.bucket,
+            prefix=place.prefix,
+            credential_provider=keys,
+            client_options=_client(place),
+            retry_config=_retry(place),
+            config=_config(place),
+        )
+    except (BaseError, ValueError):
+        problem = (
+            f"the originals in {place}: obstore can make nothing of these settings and the variables AWS_… of the "
+            "environment: is there half of a key, or a misspelt value?"
+        )
+    # Outside of the handler: what obstore says of them is in no traceback of ours.
+    raise StopAtStart([problem])
 
 
 def _retry(place: Place) -> "RetryConfig":

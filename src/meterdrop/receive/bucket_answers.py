@@ -42,7 +42,7 @@ _TOO_LATE: Final = 408
 _UNREACHED: Final = (
     (
         "Certificate",
-        "its certificate is not trusted: name the file of its authority as `originals_certificate`",
+        "its certificate is not trusted: name the file of its authority as `originals_authorities`",
         True,
     ),
     ("InvalidContentType", "it speaks no TLS: is `originals_endpoint` an http:// address?", True),
