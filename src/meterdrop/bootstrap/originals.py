@@ -1,6 +1,5 @@
 """Where are originals kept, and what opens it? A folder needs nothing; a bucket needs keys, which are never told."""
 
-import configparser
 import os
 import ssl
 import stat
@@ -160,6 +159,8 @@ def _given(id: SecretStr | None, secret: SecretStr | None, *, token: SecretStr |
 
 def _kept(file: Path) -> Keys:
     """The keys of a file as AWS's tools write them, section `default`."""
+    import configparser  # only where there is such a file
+
     told = configparser.ConfigParser(interpolation=None, default_section="nothing is a default")
     try:
         with file.open(encoding="utf-8") as stream:
