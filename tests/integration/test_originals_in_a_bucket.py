@@ -7,9 +7,11 @@ from typing import Any
 
 import obstore
 import pytest
+import structlog
 
+from meterdrop.bootstrap import check_originals
 from meterdrop.receive.bucket import Bucket, Keys, Place
-from meterdrop.settings import CREDENTIALS
+from meterdrop.settings import CREDENTIALS, read_settings
 from tests.homes import Homes
 from tests.integration.command_line import READINGS_HEADER, CommandLine
 from tests.s3 import KEYS, Moto, Wire
@@ -164,6 +166,20 @@ def test_check_says_that_the_store_is_away(away: CommandLine, wire: Wire, place:
     wire.break_when(lambda _wire: True)
     assert "the connection broke" in away.refused("check")
     assert "the connection broke" in away.refused("init", code=3)
+
+
+def test_start_does_not_wait_for_a_store_that_never_answers(
+    away: CommandLine, wire: Wire, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle_in(away, replace(place, endpoint=wire.url))
+    monkeypatch.setattr("meterdrop.bootstrap.originals._QUICK_SECONDS", 0.2)
+    wire.hold()
+
+    with structlog.testing.capture_logs() as logged:
+        check_originals(read_settings(away.home))
+
+    assert [one["event"] for one in logged] == ["originals.away"]
+    assert "did not answer in time" in logged[0]["why"]
 
 
 def test_keys_come_from_the_environment_too(away: CommandLine) -> None:

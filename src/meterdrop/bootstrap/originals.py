@@ -45,6 +45,15 @@ def bucket_of(settings: Settings) -> Bucket | None:
     return None if place is None else Bucket(place, keys=_checked(_keys(settings)))
 
 
+def _quick(settings: Settings) -> Bucket | None:
+    """The same, asked once and not for long: a start, or a person, is not to wait for who never answers."""
+    place = _place(settings)
+    if place is None:
+        return None
+    place = replace(place, seconds=min(place.seconds, _QUICK_SECONDS), retries=0)
+    return Bucket(place, keys=_checked(_keys(settings)))
+
+
 def _place(settings: Settings) -> Place | None:
     if settings.originals is None or not settings.originals.startswith(_S3):
         return None
@@ -65,10 +74,10 @@ def _place(settings: Settings) -> Place | None:
 def problems_of_originals(settings: Settings) -> list[str]:
     """Why originals can't be kept where the settings say: something small is written there and read back.
 
-    A folder is not tried. `TryAgain` if the store is only away.
+    A folder is not tried. `TryAgain` if the store is only away; that is waited for no longer than some seconds.
     """
     try:
-        bucket = bucket_of(settings)
+        bucket = _quick(settings)
         if bucket is not None:
             bucket.try_out()
     except StopAtStart as error:
@@ -90,12 +99,11 @@ def check_originals(settings: Settings) -> None:
 
 
 def trouble_with_originals(settings: Settings) -> tuple[str, ...]:
-    """Why originals can't be got at just now, asked for once and not for long; nothing if they can."""
+    """Why originals can't be got at just now, for `status`; nothing if they can."""
     try:
-        place = _place(settings)
-        if place is not None:
-            quick = replace(place, seconds=min(place.seconds, _QUICK_SECONDS), retries=0)
-            Bucket(quick, keys=_checked(_keys(settings))).look()
+        bucket = _quick(settings)
+        if bucket is not None:
+            bucket.look()
     except StopAtStart as error:
         return error.problems
     except TryAgain as error:
