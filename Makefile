@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Tests start hundreds of processes: each would compile our sources anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test install check format nightly bench bench-daily bench-latency bench-many bench-beside bench-door door lock clean
+.PHONY: demo test install check format nightly bench bench-daily bench-growth bench-latency bench-many bench-beside bench-door door lock clean
 
 demo: install
 	$(BIN)/meterdrop demo
@@ -49,6 +49,10 @@ bench: install
 bench-daily: install
 	$(BIN)/python -m tests.bench.daily
 	$(BIN)/python -m tests.bench.daily --database postgresql
+
+# Does memory grow with the file? Originals in a folder and in a bucket, and the rejects file.
+bench-growth: install
+	$(BIN)/python -m tests.bench.growth
 
 # From a client's CLOSE to its result listed over SFTP: idle, and while a large file loads.
 bench-latency: install

@@ -98,8 +98,13 @@ class Rig:
                 env={**os.environ, "METERDROP_TODAY": TODAY, "METERDROP_WORKERS": "1", **settings},
             )
 
-    def worker(self, *, concurrency: int = 1, **settings: str) -> "subprocess.Popen[bytes]":
-        """Starts `meterdrop worker`, which logs where the pipeline does; its first line says that it is ready."""
+    def worker(
+        self, *, concurrency: int = 1, home: Path | None = None, **settings: str
+    ) -> "subprocess.Popen[bytes]":
+        """Starts `meterdrop worker`, which logs where the pipeline does; its first line says that it is ready.
+
+        `home` is its own, where it is to be on another machine.
+        """
         with (self.home / "work" / "pipeline.log").open("ab") as log:
             return subprocess.Popen(
                 [
@@ -107,7 +112,7 @@ class Rig:
                     "-m",
                     "meterdrop",
                     "--home",
-                    str(self.home),
+                    str(home or self.home),
                     "worker",
                     "--concurrency",
                     str(concurrency),

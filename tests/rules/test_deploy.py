@@ -29,7 +29,15 @@ WRITES: Final = {
 }
 HIDDEN: Final = {
     WORKER: {"hostkeys", "partners", "audit", "bans", "ban-requests", "landing", "landing-aside", "receipts"},
-    DOOR: {"database", "database.url", "originals", "work", "locks", "landing-aside"},
+    DOOR: {
+        "database",
+        "database.url",
+        "originals",
+        "originals.credentials",
+        "work",
+        "locks",
+        "landing-aside",
+    },
     PIPELINE[0]: {"hostkeys", "partners", "audit", "bans", "ban-requests"},
     PIPELINE[1]: {"hostkeys", "partners", "audit", "bans", "ban-requests"},
 }

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 
+from meterdrop.bootstrap.originals import originals_of
 from meterdrop.bootstrap.schemas import schema_folders
 from meterdrop.catalog import Catalog, read_catalog
 from meterdrop.dispatch.jobs import Jobs
@@ -59,7 +60,7 @@ class Ground:
     @cached_property
     def originals(self) -> Originals:
         """The bytes as they came."""
-        return Originals(where=self.settings.originals_at)
+        return originals_of(self.settings)
 
     @property
     def is_scaled(self) -> bool:

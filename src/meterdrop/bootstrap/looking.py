@@ -1,10 +1,12 @@
 """Who tells how things are, and who asks for receipts from afar?"""
 
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meterdrop.bootstrap.home import now
+from meterdrop.bootstrap.originals import trouble_with_originals
 from meterdrop.bootstrap.watching import told_in
 from meterdrop.dispatch.jobs import Jobs
 from meterdrop.settings import Settings
@@ -28,6 +30,7 @@ def look_around(settings: Settings, *, database: Database, aside: Path, room: Ro
         silent_after=timedelta(days=settings.silent_days),
         is_scaled=settings.dispatch == "scaled",
         clock=now,
+        trouble_with_originals=partial(trouble_with_originals, settings),
     )
 
 

@@ -14,6 +14,7 @@ import typer
 from meterdrop import service
 from meterdrop.bootstrap import (
     House,
+    check_originals,
     make_home,
     now,
     problems_of,
@@ -82,6 +83,7 @@ def up(
     _check_watch(house, watch_only=watch_only)
     house.database.close()
     house.catalog.agreements("", on=house.today())  # bad schemas are told here, once
+    check_originals(house.settings)
     supervisor = Supervisor(
         door=None if watch_only else door(house.home, host=sftp_host, port=sftp_port),
         pipeline=pipeline(house.home, watch=house.settings.watch),

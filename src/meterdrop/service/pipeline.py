@@ -15,7 +15,14 @@ from typing import Final
 
 import structlog
 
-from meterdrop.bootstrap import House, house, problems_of_watched, retention_of, told_in
+from meterdrop.bootstrap import (
+    House,
+    check_originals,
+    house,
+    problems_of_watched,
+    retention_of,
+    told_in,
+)
 from meterdrop.dispatch.children import WarmChild
 from meterdrop.dispatch.embedded import EmbeddedDispatch
 from meterdrop.dispatch.jobs import RECEIPTS
@@ -211,6 +218,7 @@ def main(home: Path, *, stop_with_stdin: bool, watch: Path | None = None) -> Non
     here = house(home, watch=watch)
     if problems := problems_of_watched(here.settings):
         raise StopAtStart(problems)
+    check_originals(here.settings)
     service = Service(here)
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from meterdrop.bootstrap import House, house, now
+from meterdrop.bootstrap import House, check_originals, house, now
 from meterdrop.dispatch.jobs import DRAIN, UPKEEP
 from meterdrop.dispatch.queue_runner import QueueRunner, Queues
 from meterdrop.dispatch.stalled import Running
@@ -132,6 +132,7 @@ def main(home: Path, *, concurrency: int) -> None:
             'dispatch = "scaled" in meterdrop.toml (on PostgreSQL), and start `meterdrop up` again'
         )
     here.catalog.agreements("", on=here.today())  # bad schemas are told here, once
+    check_originals(here.settings)
     (here.home / "work").mkdir(exist_ok=True)
     service = WorkerService(here, concurrency=concurrency)
 

@@ -58,6 +58,7 @@ class LookAround:
     silent_after: timedelta
     is_scaled: bool
     clock: Callable[[], datetime]
+    trouble_with_originals: Callable[[], Sequence[str]]
 
     def __call__(self, *, partner: str | None = None) -> Status:
         """`problems` are sentences with what to do next; none means all is well.
@@ -93,6 +94,7 @@ class LookAround:
             header_changes=tuple(changes if partner else _last_of_each(changes)),
             problems=(
                 *_full(self.room),
+                *self.trouble_with_originals(),
                 *waiting_told.problems_of(for_room, in_trouble),
                 *_problems(
                     by_state, oldest=_unexplained(oldest, for_room), now=now, silent=silent, aside=self.aside

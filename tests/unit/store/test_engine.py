@@ -19,6 +19,7 @@ from meterdrop.model.errors import StopAtStart, TryAgain
 from meterdrop.store import deliveries
 from meterdrop.store.engine import make_engine, reading_from, writing
 from meterdrop.store.schema import delivery, partner
+from tests.homes import SQLITE
 
 COUNTS = ("physical", "header", "accepted", "quarantined", "duplicate", "blank", "comment", "continuation")
 
