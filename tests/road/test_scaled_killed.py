@@ -42,6 +42,8 @@ def test_a_worker_killed_at_a_point_is_followed_by_another_one(rig: Rig, point: 
     assert first.wait(60) == -signal.SIGKILL, "the point was never passed"
 
     second = rig.worker()
+    assert second.stdout is not None
+    second.stdout.readline()
 
     _all_is_there_once(rig, upload)
     committed = POINTS.index(point) >= POINTS.index("publish:committed")
