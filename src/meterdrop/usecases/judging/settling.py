@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 
 from meterdrop.model.codes import Code, Severity
-from meterdrop.store import neighbours
-from meterdrop.store.database import Database
 from meterdrop.store.spool import PORTION, Spool, part
 from meterdrop.tables import Lines, join_findings
 from meterdrop.usecases.judging.device_ranges import ROWS_TOGETHER
 from meterdrop.usecases.judging.rules import Occasion
+from meterdrop.usecases.judging.stored_readings import StoredReadings
 from meterdrop.validate.arrays import Mask, device_days, is_word, truth
 from meterdrop.validate.deltas import check_deltas
 from meterdrop.validate.meters import Meters
@@ -41,8 +40,7 @@ ROW_COLUMNS: Final = [
 class Settling:
     """Settles one range of devices after another; what it needs to do so."""
 
-    database: Database
-    partner: str
+    stored: StoredReadings
     meters: Meters
     delta: bool
     """These are consumptions, not states of registers: other rules between them."""
@@ -58,10 +56,7 @@ class Settling:
         rows, duplicates = self._once_each(spool, name=name, number=number)
         if len(rows) == 0:
             return duplicates
-        with self.database.reading() as store:
-            stored = neighbours.around(
-                store, partner=self.partner, keys=rows, delta=self.delta, without=self.occasion.stored_by
-            )
+        stored = self.stored.around(rows)
         repeats = check_against_stored(rows, stored=stored, came_with=self.occasion.came_with)
         left = _without(rows, repeats.duplicates, _errors(repeats.findings))
         found = self.occasion.softened(self._beside(left, stored=stored))
