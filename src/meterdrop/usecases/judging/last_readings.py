@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from meterdrop.tables import DAY, DECIMAL, FLAG, LINE, TEXT, Lines
-from meterdrop.validate.arrays import ALWAYS, Mask, Numbers, arrow, days, halves, truth
+from meterdrop.validate.arrays import ALWAYS, Mask, Numbers, arrow, days, distinct, halves, places, truth
 
 _NOT_ASKED, _NONE, _KEPT, _NOT_KEPT = range(4)
 """What is known of a device: nothing yet; that it has no reading; its last one; only of which day its last one is."""
@@ -51,7 +51,7 @@ class LastReadings:
 
     def not_asked(self, devices: Lines) -> Lines:
         """Those of these devices of whose last reading nothing is known, each once."""
-        at = np.unique(self._places(devices))
+        at = distinct(self._places(devices))
         unknown: Lines = self._devices[at[self._state[at] == _NOT_ASKED]]
         return unknown
 
@@ -89,7 +89,7 @@ class LastReadings:
 
     def of(self, devices: Lines) -> pd.DataFrame:
         """The last readings of those of these devices that have one: what a reading stored has."""
-        at = np.unique(self._places(devices))
+        at = distinct(self._places(devices))
         at = at[self._state[at] == _KEPT]
         return pd.DataFrame(
             {
@@ -125,7 +125,7 @@ class LastReadings:
         self._state[at] = np.where(fits, _KEPT, _NOT_KEPT)
 
     def _places(self, devices: Lines) -> Numbers:
-        return np.searchsorted(self._devices, devices)
+        return places(devices, among=self._devices)
 
 
 class _Words:
@@ -151,10 +151,10 @@ class _Words:
         return pd.Series(pa.array(self._texts, pa.string()).take(pa.array(self.codes[at])), dtype=TEXT)
 
     def _coded(self, cells: pa.Array, *, learns: bool) -> Numbers:
-        places = cells.dictionary_encode()
-        codes = [self._code(text, learns=learns) for text in places.dictionary.to_pylist()]
+        encoded = cells.dictionary_encode()
+        codes = [self._code(text, learns=learns) for text in encoded.dictionary.to_pylist()]
         found: Numbers = np.array([*codes, 0], dtype=np.int64)[
-            pc.fill_null(places.indices, len(codes)).to_numpy()
+            pc.fill_null(encoded.indices, len(codes)).to_numpy()
         ]
         return found
 
@@ -179,8 +179,8 @@ def _padded(texts: pa.Array) -> npt.NDArray[np.bytes_]:
 
 
 def _texts(padded: npt.NDArray[np.bytes_]) -> pa.Array:
-    places = np.arange(0, _TEXT * (len(padded) + 1), _TEXT, dtype=np.int32)
-    filled = pa.StringArray.from_buffers(len(padded), pa.py_buffer(places), pa.py_buffer(padded.tobytes()))
+    starts = np.arange(0, _TEXT * (len(padded) + 1), _TEXT, dtype=np.int32)
+    filled = pa.StringArray.from_buffers(len(padded), pa.py_buffer(starts), pa.py_buffer(padded.tobytes()))
     return pc.utf8_rtrim(filled, "\0")
 
 

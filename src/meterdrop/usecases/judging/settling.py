@@ -1,5 +1,6 @@
 """One range of devices is settled: its rows against each other, and against what is stored around them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -72,10 +73,15 @@ class Settling:
 
     def _once_each(self, spool: Spool, *, name: str, number: int) -> tuple[pd.DataFrame, int]:
         """Each device and day once, in that order, and how many lines told the same again."""
-        told = told_in(spool.blocks(name, columns=KEY_COLUMNS, together=ROWS_TOGETHER))
+        blocks: Iterable[pd.DataFrame] = spool.blocks(name, columns=ROW_COLUMNS, together=ROWS_TOGETHER)
+        if spool.count(name) <= ROWS_TOGETHER:
+            blocks = list(blocks)
+            told = told_in(blocks)
+        else:
+            told = told_in(spool.blocks(name, columns=KEY_COLUMNS, together=ROWS_TOGETHER))
         kept: list[pd.DataFrame] = []
         duplicates = 0
-        for block in spool.blocks(name, columns=ROW_COLUMNS, together=ROWS_TOGETHER):
+        for block in blocks:
             in_file = check_in_file(block, told=told)
             duplicates += len(in_file.duplicates)
             _tell(spool, in_file.findings, number=2 * number)
