@@ -10,7 +10,7 @@ from meterdrop.store.spool import Spool, part
 from meterdrop.tables import Lines
 from meterdrop.validate.arrays import places
 
-ROWS_TOGETHER: Final = 250_000
+ROWS_TOGETHER: Final = 100_000
 """So many rows are settled at once, if no device has more: memory follows this, not the file."""
 
 

@@ -25,7 +25,6 @@ from meterdrop.usecases.judging.traces import kind_rank
 from meterdrop.usecases.make_months import make_months
 from meterdrop.validate.arrays import months_of
 from meterdrop.validate.columns import check_columns
-from meterdrop.validate.meters import Meters
 from meterdrop.validate.readings import ReadingRules as Parameters
 from meterdrop.validate.readings import check_readings
 from meterdrop.validate.register import check_against_register
@@ -109,7 +108,8 @@ class ReadingRules:
                 delta=self._delta,
                 without=occasion.stored_by,
             ),
-            meters=Meters.of(self._known.frame, rules=self._parameters),
+            register=self._known.frame,
+            rules=self._parameters,
             delta=self._delta,
             heading=self._heading,
             occasion=occasion,

@@ -17,6 +17,7 @@ from meterdrop.validate.arrays import Mask, device_days, is_word, truth
 from meterdrop.validate.deltas import check_deltas
 from meterdrop.validate.meters import Meters
 from meterdrop.validate.neighbours import check_neighbours
+from meterdrop.validate.readings import ReadingRules
 from meterdrop.validate.repeated import KEY_COLUMNS, check_in_file, told_in
 from meterdrop.validate.repeats import check_against_stored
 
@@ -42,7 +43,9 @@ class Settling:
     """Settles one range of devices after another; what it needs to do so."""
 
     stored: StoredReadings
-    meters: Meters
+    register: pd.DataFrame
+    """The devices, by id: as much of them is asked as a range needs."""
+    rules: ReadingRules
     delta: bool
     """These are consumptions, not states of registers: other rules between them."""
     heading: str | None
@@ -60,7 +63,7 @@ class Settling:
         stored = self.stored.around(rows)
         repeats = check_against_stored(rows, stored=stored, came_with=self.occasion.came_with)
         left = _without(rows, repeats.duplicates, _errors(repeats.findings))
-        found = self.occasion.softened(self._beside(left, stored=stored))
+        found = self.occasion.softened(self._beside(left, stored=stored, meters=self._meters(rows)))
         wrong = _errors(found)
         corrects = is_word(repeats.findings["code"], Code.READING_CORRECTION.value)
         told = repeats.findings.loc[~(corrects & _among(repeats.findings["line"], wrong))]
@@ -92,18 +95,25 @@ class Settling:
         order = np.argsort(device_days(rows), kind="stable")
         return rows.take(order).reset_index(drop=True), duplicates
 
-    def _beside(self, rows: pd.DataFrame, *, stored: pd.DataFrame) -> pd.DataFrame:
+    def _meters(self, rows: pd.DataFrame) -> Meters:
+        """What the register says of the devices from the first to the last of these rows, which are in order."""
+        devices = rows["device"].to_numpy(dtype=np.int64)
+        known = self.register["device"].to_numpy(dtype=np.int64)
+        first, end = np.searchsorted(known, (devices[0], devices[-1] + 1))
+        return Meters.of(self.register.iloc[first:end].reset_index(drop=True), rules=self.rules)
+
+    def _beside(self, rows: pd.DataFrame, *, stored: pd.DataFrame, meters: Meters) -> pd.DataFrame:
         """Readings of the other kind are no neighbours (a state says nothing of a consumption), nor m³ of MJ."""
-        alike = (truth(stored["delta"]) == self.delta) & self.meters.measured_in(
+        alike = (truth(stored["delta"]) == self.delta) & meters.measured_in(
             stored["canonical_unit"], devices=stored["device"].to_numpy(dtype=np.int64)
         )
         same_kind = stored.loc[alike].reset_index(drop=True)
         if self.delta:
-            return check_deltas(rows, stored=same_kind, meters=self.meters, heading=self.heading)
+            return check_deltas(rows, stored=same_kind, meters=meters, heading=self.heading)
         return check_neighbours(
             rows,
             stored=same_kind,
-            meters=self.meters,
+            meters=meters,
             hasty=Code.READING_IMPLAUSIBLE_RISE in self.occasion.waived,
             heading=self.heading,
         )
