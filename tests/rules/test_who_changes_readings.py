@@ -9,7 +9,7 @@ from typing import Final
 import meterdrop
 
 _SOURCE: Final = Path(meterdrop.__file__).parent
-_WRITES: Final = frozenset({"insert", "update", "delete", "insert_frame", "copy_frame"})
+_WRITES: Final = frozenset({"insert", "update", "delete", "insert_frame", "insert_frames", "copy_frames"})
 _TABLES: Final = frozenset({"reading", "device"})
 _WRITERS: Final = {"store/readings.py", "store/following.py", "store/devices.py"}
 _ACTS: Final = {

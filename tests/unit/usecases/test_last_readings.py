@@ -64,7 +64,7 @@ def database(homes: Homes, tmp_path: Path) -> Iterator[Database]:
     house = House(settings=read_settings(home))
     with house.database.writing() as store:
         months.make(store, days=[FIRST, FIRST + timedelta(days=31)])
-        readings.store_new(store, partner="anyone", rows=some_readings(0, first=0, days=20))
+        readings.store_new(store, partner="anyone", blocks=[some_readings(0, first=0, days=20)])
     yield house.database
     house.database.close()
 
@@ -111,7 +111,7 @@ def test_what_is_remembered_is_what_is_stored(database: Database, seed: int) -> 
             told += int(last.newer(rows, delta=delta).sum())
         new = some_readings(seed, first=20 + 3 * turn, days=3)
         with database.writing() as store:
-            readings.store_new(store, partner="anyone", rows=new)
+            readings.store_new(store, partner="anyone", blocks=[new])
         last.move_on(new)
     assert told, "nothing was ever told from memory"
 

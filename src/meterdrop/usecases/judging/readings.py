@@ -133,10 +133,8 @@ class ReadingRules:
         partners.lock(store, [publication.partner])
         self._known.check(store)
         self._known.let_go()
-        for rows in _blocks(spool, "new"):
-            told = _of_delivery(rows, publication=publication)
-            readings.store_new(store, partner=publication.partner, rows=told)
-            self._known.move_on(told)
+        new = self._to_store(_blocks(spool, "new"), publication=publication)
+        readings.store_new(store, partner=publication.partner, blocks=new)
         for rows in _blocks(spool, "superseding"):
             told = _of_delivery(rows, publication=publication)
             readings.supersede(
@@ -151,6 +149,14 @@ class ReadingRules:
             self._known.move_on(told)
         if spool.parts("new") or spool.parts("superseding"):
             self._version = partners.raise_version(store, publication.partner)
+
+    def _to_store(
+        self, blocks: Iterator[pd.DataFrame], *, publication: Publication
+    ) -> Iterator[pd.DataFrame]:
+        for rows in blocks:
+            told = _of_delivery(rows, publication=publication)
+            yield told
+            self._known.move_on(told)
 
     def committed(self) -> None:
         """The last readings that are remembered are those that are stored now."""
