@@ -154,3 +154,28 @@ def test_memory_that_is_full_lets_the_partner_go_that_was_not_asked_for_longest(
     assert not Memory(most=some().nbytes - 1).keep("large", some())
     assert memory.of("first", version=2) is None
     assert memory.of("first", version=1) is None
+
+
+def test_what_is_being_stored_is_remembered_by_nobody_until_it_is_committed(database: Database) -> None:
+    """Were it rolled back, nothing would be left: neither to this delivery nor to one that began before."""
+    memory = Memory(most=1 << 20)
+    with database.reading() as store:
+        version = store.exec_driver_sql("SELECT version FROM partner").scalar_one()
+    last = LastReadings(np.arange(1, METERS + 1))
+    memory.keep("anyone", Remembered(version=version, register=pd.DataFrame({}), last=last))
+    one, other = (
+        KnownDevices(database=database, partner="anyone", by_radio=False, rows_together=9, memory=memory)
+        for _ in range(2)
+    )
+    assert remembering(one, other) == [True, True]
+    one.let_go()
+    one.move_on(some_readings(1, first=30, days=1))
+    assert remembering(one, other) == [False, False]
+    assert memory.of("anyone", version=version) is None
+    one.remember(version=version + 1)
+    assert remembering(other) == [False]
+    assert memory.of("anyone", version=version + 1) is not None
+
+
+def remembering(*some: KnownDevices) -> list[bool]:
+    return [one.remembered is not None for one in some]
