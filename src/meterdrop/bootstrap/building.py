@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from meterdrop.bootstrap.ground import Ground
 from meterdrop.bootstrap.home import now
 from meterdrop.bootstrap.looking import look_around, ring
+from meterdrop.bootstrap.rules import newcomer, rules_of
 from meterdrop.bootstrap.watching import receipts_folder, watch_folders
-from meterdrop.model.feed import Agreement, Target
-from meterdrop.model.partner import Partner
+from meterdrop.model.feed import Agreement
 from meterdrop.settings import read_settings
 from meterdrop.usecases.logins import Logins
 from meterdrop.usecases.partners import Partners
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from meterdrop.usecases.drain import Drain
     from meterdrop.usecases.export import Export
     from meterdrop.usecases.ingest import Ingest
+    from meterdrop.usecases.judging.memory import Memory
     from meterdrop.usecases.judging.rules import Rules
     from meterdrop.usecases.publish import Publisher
     from meterdrop.usecases.recheck import Recheck
@@ -55,27 +56,19 @@ class House(Ground):
 
     def rules_for(self, agreement: Agreement, today: date) -> "Rules":
         """The rules of an agreement's target, with the facts of now."""
-        from meterdrop.usecases.judging.devices import DeviceRules
-        from meterdrop.usecases.judging.readings import ReadingRules
-        from meterdrop.usecases.judging.records import RecordRules
-
-        match agreement.feed.target:
-            case Target.READINGS:
-                return ReadingRules(agreement, database=self.database, today=today)
-            case Target.DEVICES:
-                return DeviceRules(agreement, database=self.database, today=today)
-            case Target.RECORDS:
-                return RecordRules(agreement)
+        return rules_of(agreement, database=self.database, today=today, memory=self.memory)
 
     def rules_to_try(self, agreement: Agreement, today: date) -> "Rules":
-        """The same for a partner that may not have been added yet: then its profile says who it is."""
-        from meterdrop.usecases.judging.devices import DeviceRules
+        """The same for a partner that may not have been added yet."""
+        sender = newcomer(agreement, catalog=self.catalog)
+        return rules_of(agreement, database=self.database, today=today, memory=self.memory, newcomer=sender)
 
-        profile = self.catalog.profiles.get(agreement.partner)
-        if profile is None or agreement.feed.target is not Target.DEVICES:
-            return self.rules_for(agreement, today)
-        newcomer = Partner(id=profile.partner, name=profile.name, group=profile.group, active=True)
-        return DeviceRules(agreement, database=self.database, today=today, newcomer=newcomer)
+    @cached_property
+    def memory(self) -> "Memory":
+        """What is remembered of partners between deliveries."""
+        from meterdrop.usecases.judging.memory import Memory
+
+        return Memory(most=self.settings.worker_memory_mb * 1024 * 1024)
 
     @cached_property
     def publisher(self) -> "Publisher":
