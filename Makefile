@@ -48,7 +48,9 @@ bench: install
 # The file of one day for a million meters, against bare inserts; --database postgresql with its own server.
 bench-daily: install
 	$(BIN)/python -m tests.bench.daily
+	$(BIN)/python -m tests.bench.daily --worker
 	$(BIN)/python -m tests.bench.daily --database postgresql
+	$(BIN)/python -m tests.bench.daily --worker --database postgresql
 
 # From a client's CLOSE to its result listed over SFTP: idle, and while a large file loads.
 bench-latency: install

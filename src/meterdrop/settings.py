@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     """So long may loading one delivery take; then its worker is killed, which counts as an attempt."""
     delivery_mb: int = Field(default=1024, ge=64)
     """So much memory may loading one delivery take, beyond what its worker holds anyway."""
+    worker_memory_mb: int = Field(default=256, ge=0)
+    """So much of partners' registers and last readings may each worker keep in memory between deliveries."""
     free_disk_mb: int = Field(default=256, ge=0)
     """So much of the disk stays free: what would need it waits."""
     sweep_seconds: float = Field(default=30.0, gt=0)

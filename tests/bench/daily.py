@@ -1,6 +1,6 @@
 """How long does the file of one day take, for a large fleet whose readings are stored already? Against bare inserts.
 
-python -m tests.bench.daily [--meters 1000000] [--runs 5] [--files 1] [--database sqlite|postgresql]
+python -m tests.bench.daily [--meters 1000000] [--runs 5] [--files 1] [--worker] [--database sqlite|postgresql]
 """
 
 import argparse
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from statistics import median
@@ -31,10 +31,15 @@ Taken = Mapping[str, Any]
 """What `load` told of one file."""
 
 
-def load(home: Path, file: Path) -> str:
-    """Loads one file in this process; seconds and the most memory by stage and in all, as JSON."""
+def load(home: Path, files: Sequence[Path]) -> Iterator[str]:
+    """Loads files in this process; of each, seconds and the most memory by stage and in all, as JSON."""
     to_stderr(verbose=False)
     house = House(settings=read_settings(home), today_is=TODAY)
+    for file in files:
+        yield _load(house, file)
+
+
+def _load(house: House, file: Path) -> str:
     before, clocks, start = held_mb(), Clocks(), time.perf_counter()
     with clocks.on_the_road():
         [done] = house.take_files([file], partner=fleet.PARTNER, feed=None)
@@ -59,23 +64,35 @@ def main() -> None:
     words.add_argument("--runs", type=int, default=5)
     words.add_argument("--files", type=int, default=1, help="so many days, one after another, in each run")
     words.add_argument("--database", choices=DATABASES, default=DATABASES[0])
-    words.add_argument("--load", nargs=2, metavar=("HOME", "FILE"), help="load one file in this process")
+    words.add_argument(
+        "--worker", action="store_true", help="one process loads all files of a run: the last one is told of"
+    )
+    words.add_argument("--load", nargs="+", metavar="HOME FILE", help="load files in this process")
     told = words.parse_args()
     if told.load:
-        print(load(Path(told.load[0]), Path(told.load[1])))
+        home, *files = map(Path, told.load)
+        for line in load(home, files):
+            print(line)
         return
     with (
         tempfile.TemporaryDirectory(prefix="meterdrop-bench-") as place,
         homes(Path(place), database=told.database) as made,
     ):
-        _measure(Path(place), homes=made, meters=told.meters, runs=told.runs, files=told.files)
+        _measure(
+            Path(place),
+            homes=made,
+            meters=told.meters,
+            runs=told.runs,
+            files=max(told.files, 2) if told.worker else told.files,
+            by_worker=told.worker,
+        )
 
 
-def _measure(place: Path, *, homes: Homes, meters: int, runs: int, files: int) -> None:
+def _measure(place: Path, *, homes: Homes, meters: int, runs: int, files: int, by_worker: bool) -> None:
     template = homes.kept("fleet", lambda home: fleet.furnish(home, homes=homes, meters=meters))
     rows = fleet.good_rows(meters=meters, number=1)
     by_key = presorted(rows)
-    file = place / "day.csv"
+    told_of = -1 if by_worker else 0
     taken: list[list[Taken]] = []
     in_file_order: list[float] = []
     in_key_order: list[float] = []
@@ -84,42 +101,52 @@ def _measure(place: Path, *, homes: Homes, meters: int, runs: int, files: int) -
         url = read_settings(home).database_url
         in_file_order.append(bare(url, rows))
         in_key_order.append(bare(url, by_key))
-        taken.append(_days(home, file=file, meters=meters, files=files))
+        taken.append(_days(home, place=place, meters=meters, files=files, by_worker=by_worker))
         homes.forget()
-        _tell(taken[-1], in_file_order[-1], in_key_order[-1])
-    _tell_all(taken, in_file_order, in_key_order)
+        _tell(taken[-1][told_of], in_file_order[-1], in_key_order[-1])
+    _tell_all(taken, in_file_order, in_key_order, told_of=told_of)
 
 
-def _days(home: Path, *, file: Path, meters: int, files: int) -> list[Taken]:
-    taken = []
+def _days(home: Path, *, place: Path, meters: int, files: int, by_worker: bool) -> list[Taken]:
+    """A file a day, each loaded by a process of its own or all by one."""
+    days = []
     for number in range(1, files + 1):
-        fleet.daily_file(file, meters=meters, number=number)
-        command = [sys.executable, "-m", "tests.bench.daily", "--load", str(home), str(file)]
-        taken.append(
-            json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
-        )
+        days.append(place / f"day-{number}.csv")
+        fleet.daily_file(days[-1], meters=meters, number=number)
+    processes = [days] if by_worker else [[day] for day in days]
+    taken = [told for some in processes for told in _loaded(home, some)]
+    for day in days:
+        day.unlink()
     return taken
 
 
-def _tell(taken: list[Taken], in_file_order: float, in_key_order: float) -> None:
+def _loaded(home: Path, files: Sequence[Path]) -> list[Taken]:
+    command = [sys.executable, "-m", "tests.bench.daily", "--load", str(home), *map(str, files)]
+    told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return [json.loads(line) for line in told.splitlines()]
+
+
+def _tell(taken: Taken, in_file_order: float, in_key_order: float) -> None:
     """One run, as it ends."""
-    ours = taken[0]["wall"]["all"]
+    ours = taken["wall"]["all"]
     print(
-        f"ours {ours:6.2f} s, peak {taken[0]['peak']['all']:4.0f} MB; bare {in_file_order:6.2f} s ({ours / in_file_order:.2f}), "
+        f"ours {ours:6.2f} s, peak {taken['peak']['all']:4.0f} MB; bare {in_file_order:6.2f} s ({ours / in_file_order:.2f}), "
         f"presorted {in_key_order:6.2f} s ({ours / in_key_order:.2f})",
         flush=True,
     )
 
 
-def _tell_all(taken: list[list[Taken]], in_file_order: list[float], in_key_order: list[float]) -> None:
-    """Medians: stages of the first file, its ratios to the bare inserts of its own run, and how days grow."""
-    firsts = [run[0] for run in taken]
+def _tell_all(
+    taken: list[list[Taken]], in_file_order: list[float], in_key_order: list[float], *, told_of: int
+) -> None:
+    """Medians: stages of one file of each run, its ratios to the bare inserts of the run, and how days grow."""
+    chosen = [run[told_of] for run in taken]
     print(f"\n{'stage':<16}{'s':>8}{'CPU s':>8}{'peak MB':>9}")
     for stage in STAGES:
-        seconds, cpu = (median(run[clock].get(stage, 0.0) for run in firsts) for clock in ("wall", "cpu"))
-        print(f"{stage:<16}{seconds:8.2f}{cpu:8.2f}{max(run['peak'].get(stage, 0.0) for run in firsts):9.0f}")
+        seconds, cpu = (median(run[clock].get(stage, 0.0) for run in chosen) for clock in ("wall", "cpu"))
+        print(f"{stage:<16}{seconds:8.2f}{cpu:8.2f}{max(run['peak'].get(stage, 0.0) for run in chosen):9.0f}")
     for name, bases in (("file order", in_file_order), ("presorted", in_key_order)):
-        ratio = median(run["wall"]["all"] / base for run, base in zip(firsts, bases, strict=True))
+        ratio = median(run["wall"]["all"] / base for run, base in zip(chosen, bases, strict=True))
         print(f"ours / bare in {name}: {ratio:.2f}")
     for number in range(1, len(taken[0])):
         grown = median(run[number]["wall"]["all"] / run[0]["wall"]["all"] for run in taken)

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meterdrop.bootstrap.home import now
+from meterdrop.bootstrap.rules import newcomer, rules_of
 from meterdrop.bootstrap.schemas import schema_folders
 from meterdrop.bootstrap.watching import receipts_folder, told_in, watch_folders
 from meterdrop.catalog import Catalog, read_catalog
 from meterdrop.dispatch.locks import Locks
 from meterdrop.model.delivery import PRAGUE, Delivery
 from meterdrop.model.errors import StopAtStart
-from meterdrop.model.feed import Agreement, Target
-from meterdrop.model.partner import Partner
+from meterdrop.model.feed import Agreement
 from meterdrop.receive.originals import Originals
 from meterdrop.settings import Settings, read_settings
 from meterdrop.store.database import Database
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from meterdrop.usecases.drain import Drain
     from meterdrop.usecases.export import Export
     from meterdrop.usecases.ingest import Ingest
+    from meterdrop.usecases.judging.memory import Memory
     from meterdrop.usecases.judging.rules import Rules
     from meterdrop.usecases.publish import Publisher
     from meterdrop.usecases.recheck import Recheck
@@ -129,27 +130,19 @@ class House:
 
     def rules_for(self, agreement: Agreement, today: date) -> "Rules":
         """The rules of an agreement's target, with the facts of now."""
-        from meterdrop.usecases.judging.devices import DeviceRules
-        from meterdrop.usecases.judging.readings import ReadingRules
-        from meterdrop.usecases.judging.records import RecordRules
-
-        match agreement.feed.target:
-            case Target.READINGS:
-                return ReadingRules(agreement, database=self.database, today=today)
-            case Target.DEVICES:
-                return DeviceRules(agreement, database=self.database, today=today)
-            case Target.RECORDS:
-                return RecordRules(agreement)
+        return rules_of(agreement, database=self.database, today=today, memory=self.memory)
 
     def rules_to_try(self, agreement: Agreement, today: date) -> "Rules":
-        """The same for a partner that may not have been added yet: then its profile says who it is."""
-        from meterdrop.usecases.judging.devices import DeviceRules
+        """The same for a partner that may not have been added yet."""
+        sender = newcomer(agreement, catalog=self.catalog)
+        return rules_of(agreement, database=self.database, today=today, memory=self.memory, newcomer=sender)
 
-        profile = self.catalog.profiles.get(agreement.partner)
-        if profile is None or agreement.feed.target is not Target.DEVICES:
-            return self.rules_for(agreement, today)
-        newcomer = Partner(id=profile.partner, name=profile.name, group=profile.group, active=True)
-        return DeviceRules(agreement, database=self.database, today=today, newcomer=newcomer)
+    @cached_property
+    def memory(self) -> "Memory":
+        """What is remembered of partners between deliveries."""
+        from meterdrop.usecases.judging.memory import Memory
+
+        return Memory(most=self.settings.worker_memory_mb * 1024 * 1024)
 
     @cached_property
     def publisher(self) -> "Publisher":

@@ -115,7 +115,7 @@ class ChildSide:
         return self._stopping.is_set() or self._should_retire()
 
     def _should_retire(self) -> bool:
-        return self._loaded > 0 and held_mb() > RETIRES_AT_MB
+        return self._loaded > 0 and held_mb() > RETIRES_AT_MB + self._limits.remembers
 
     def _say(self, **words: object) -> None:
         self._answers.write(json.dumps(words).encode() + b"\n")

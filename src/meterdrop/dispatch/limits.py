@@ -16,7 +16,8 @@ GONE: Final = 72
 
 RETIRES_AT_MB: Final = 400
 """A worker that still holds so much between two deliveries is replaced: memory that was freed comes back to the
-system only with the end of the process. Warm it holds some 190 MB, after a million lines some 310."""
+system only with the end of the process. Warm it holds some 190 MB, after a million lines some 310; and what it may
+remember of partners."""
 
 _MB: Final = 1024 * 1024
 _BACKSTOP: Final = 30.0
@@ -30,6 +31,8 @@ class Limits:
 
     seconds: float
     megabytes: int
+    remembers: int = 0
+    """So many MB may the worker hold between deliveries besides what each does: it remembers partners."""
 
 
 def hold_to(limits: Limits) -> None:

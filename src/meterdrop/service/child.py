@@ -49,7 +49,11 @@ def main() -> None:
     _rehearse(house)
     gc.collect()
     gc.freeze()  # libraries and schemas stay: to look through them again takes longer than a small file
-    limits = Limits(seconds=house.settings.delivery_seconds, megabytes=house.settings.delivery_mb)
+    limits = Limits(
+        seconds=house.settings.delivery_seconds,
+        megabytes=house.settings.delivery_mb,
+        remembers=house.settings.worker_memory_mb,
+    )
     ChildSide(orders=orders, answers=answers, limits=limits).serve(house.drain)
     house.database.close()
     os._exit(0)  # at once: the thread that hears orders may be waiting for another one

@@ -1,6 +1,6 @@
 """How do many rows go in at once? On SQLite as tuples that Arrow makes of whole columns, a hundred rows a statement."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
 from types import MappingProxyType
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection, Table
 
 from meterdrop.store.columns import ExactDecimal
-from meterdrop.store.copying import copy_frame
+from meterdrop.store.copying import copy_frames
 from meterdrop.tables import decimal_text
 
 _MOST_NAMED: Final = 10_000
@@ -61,9 +61,27 @@ def insert_frame(
 
     A column with nothing in it may be left out: the table's own default must be null. See `copying` for PostgreSQL.
     """
+    insert_frames(connection, table=table, frames=[frame], constants=constants)
+
+
+def insert_frames(
+    connection: Connection,
+    *,
+    table: Table,
+    frames: Iterable[pd.DataFrame],
+    constants: Mapping[str, Constant] = MappingProxyType({}),
+) -> None:
+    """The same with the rows of many frames of the same columns, in order; who makes them leaves this connection alone."""
     if connection.dialect.name != "sqlite":
-        copy_frame(connection, table=table, frame=frame, constants=constants)
+        copy_frames(connection, table=table, frames=frames, constants=constants)
         return
+    for frame in frames:
+        _insert_frame(connection, table, frame, constants=constants)
+
+
+def _insert_frame(
+    connection: Connection, table: Table, frame: pd.DataFrame, *, constants: Mapping[str, Constant]
+) -> None:
     same = [_Column(name, choices=[value]) for name, value in constants.items()]
     for start in range(0, len(frame), _AT_ONCE):
         part = frame.iloc[start : start + _AT_ONCE]

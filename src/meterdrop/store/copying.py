@@ -1,7 +1,8 @@
 """How do many rows go into PostgreSQL? By COPY, as CSV that Arrow writes whole columns at a time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -23,24 +24,33 @@ _HEX: Final = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode
 """For each byte its two digits, as one number of two bytes."""
 
 
-def copy_frame(
-    connection: Connection, *, table: Table, frame: pd.DataFrame, constants: Mapping[str, int | str | None]
+def copy_frames(
+    connection: Connection,
+    *,
+    table: Table,
+    frames: Iterable[pd.DataFrame],
+    constants: Mapping[str, int | str | None],
 ) -> None:
-    """Inserts every row of the frame, and the same `constants` with each, in the order they come.
+    """Inserts every row of these frames, and the same `constants` with each, in the order they come.
 
-    One COPY for all of them, inside the connection's transaction; columns are named as the table's.
+    One COPY for all of them, inside the connection's transaction: to begin one for every 20,000 rows takes a fifth more
+    time. Columns are named as the table's, and are the same in all frames. The next frame is asked for while the server
+    is still at the one before: what makes it must leave this connection alone.
     """
-    if len(frame) == 0:
+    waiting = (frame for frame in frames if len(frame))
+    first = next(waiting, None)
+    if first is None:
         return
-    names = [*constants, *frame.columns]
+    names = [*constants, *first.columns]
     quoted = ", ".join(f'"{name}"' for name in names)
     # Names are of our own schema, never of the data.
     statement = f'COPY "{table.name}" ({quoted}) FROM STDIN (FORMAT csv)'
     with told_as_ours(connection, statement):
         cursor: psycopg.Cursor[Any] = connection.connection.cursor()  # type: ignore[assignment]  # psycopg's, on PostgreSQL
         with cursor, cursor.copy(statement.encode()) as copy:
-            for start in range(0, len(frame), AT_ONCE):
-                copy.write(_as_csv(frame.iloc[start : start + AT_ONCE], constants=constants))
+            for frame in chain([first], waiting):
+                for start in range(0, len(frame), AT_ONCE):
+                    copy.write(_as_csv(frame.iloc[start : start + AT_ONCE], constants=constants))
 
 
 def _as_csv(part: pd.DataFrame, *, constants: Mapping[str, int | str | None]) -> memoryview:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     exists,
     func,
     select,
+    true,
 )
 
 from meterdrop.store.bulk import insert_frame
@@ -54,6 +55,9 @@ _STRETCH = Table(
     Column("canonical_unit", Text, nullable=False),
     prefixes=["TEMPORARY"],
 )
+_DEVICE = Table(
+    "wanted_device", MetaData(), Column("device", BigInteger, nullable=False), prefixes=["TEMPORARY"]
+)
 
 
 def around(
@@ -67,11 +71,47 @@ def around(
     """
     if not len(keys) or not _any_stored(connection, partner=partner, keys=keys):
         return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in STORED_COLUMNS.items()})
-    with _stretches(connection, keys), by_index(connection):
+    with _temporary(connection, _STRETCH, stretches(keys)), by_index(connection):
         found = select_frame(
             connection, _beside(partner=partner, delta=delta, without=without), columns=STORED_COLUMNS
         )
     return found.drop_duplicates(["device", "day"], ignore_index=True)
+
+
+def last(connection: Connection, *, partner: str, devices: Lines) -> pd.DataFrame:
+    """The last reading of each of these devices that has one, be it a state or a delta: a frame of STORED_COLUMNS."""
+    wanted = pd.DataFrame({"device": pd.Series(pa.array(devices), dtype=LINE)})
+    if not len(wanted) or not _any_stored(connection, partner=partner, keys=wanted):
+        return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in STORED_COLUMNS.items()})
+    with _temporary(connection, _DEVICE, wanted), by_index(connection):
+        return select_frame(connection, _last(connection, partner=partner), columns=STORED_COLUMNS)
+
+
+def _last(connection: Connection, *, partner: str) -> Select[tuple[object, ...]]:
+    """PostgreSQL goes to each device's last reading once; SQLite, which can't, to its day and then to itself."""
+    of_device = (reading.c.partner == partner, reading.c.device == _DEVICE.c.device)
+    if connection.dialect.name == "postgresql":
+        found = (
+            select(*(reading.c[name] for name in STORED_COLUMNS))
+            .where(*of_device)
+            .order_by(reading.c.day.desc())
+            .limit(1)
+            .correlate(_DEVICE)
+            .lateral("last_reading")
+        )
+        return select(*(found.c[name] for name in STORED_COLUMNS)).select_from(_DEVICE.join(found, true()))
+    other = reading.alias("other")
+    day = (
+        select(func.max(other.c.day))
+        .where(other.c.partner == partner, other.c.device == _DEVICE.c.device)
+        .correlate(_DEVICE)
+        .scalar_subquery()
+    )
+    return (
+        select(*(reading.c[name] for name in STORED_COLUMNS))
+        .select_from(_DEVICE.join(reading, reading.c.device == _DEVICE.c.device))
+        .where(*of_device, reading.c.day == day)
+    )
 
 
 def _any_stored(connection: Connection, *, partner: str, keys: pd.DataFrame) -> bool:
@@ -116,12 +156,11 @@ def _day(pick: Any, *wanted: ColumnElement[bool]) -> ColumnElement[Any]:  # noqa
 
 
 @contextmanager
-def _stretches(connection: Connection, keys: pd.DataFrame) -> Iterator[None]:
-    """The keys as a temporary table of stretches of days."""
-    _STRETCH.create(connection, checkfirst=False)
-    insert_frame(connection, table=_STRETCH, frame=stretches(keys))
+def _temporary(connection: Connection, table: Table, rows: pd.DataFrame) -> Iterator[None]:
+    table.create(connection, checkfirst=False)
+    insert_frame(connection, table=table, frame=rows)
     yield
-    _STRETCH.drop(connection, checkfirst=False)
+    table.drop(connection, checkfirst=False)
 
 
 def stretches(keys: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """What did the registers show? Current readings, and the versions they superseded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 
@@ -20,7 +20,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from meterdrop.store.bulk import insert_frame
+from meterdrop.store.bulk import insert_frame, insert_frames
 from meterdrop.store.schema import device, reading, reading_history
 
 _KEY = ("device", "day")
@@ -35,9 +35,12 @@ _WANTED = Table(
 )
 
 
-def store_new(connection: Connection, *, partner: str, rows: pd.DataFrame) -> None:
-    """Stores readings whose (device, day) has none yet; fastest where they come in the order of that key."""
-    insert_frame(connection, table=reading, frame=rows, constants={"partner": partner})
+def store_new(connection: Connection, *, partner: str, blocks: Iterable[pd.DataFrame]) -> None:
+    """Stores readings whose (device, day) has none yet; fastest where they come in the order of that key.
+
+    Who makes the blocks leaves this connection alone: on PostgreSQL it is in the middle of a COPY meanwhile.
+    """
+    insert_frames(connection, table=reading, frames=blocks, constants={"partner": partner})
 
 
 def supersede(
@@ -70,7 +73,7 @@ def supersede(
             )
         )
         connection.execute(delete(reading).where(at_wanted))
-    store_new(connection, partner=partner, rows=rows)
+    store_new(connection, partner=partner, blocks=[rows])
 
 
 @contextmanager

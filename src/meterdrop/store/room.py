@@ -53,4 +53,4 @@ def needed_for(lines: LineCounts, *, findings: int, size: int) -> int:
 
 def needed_to_judge(size: int) -> int:
     """How many bytes a file of this size takes while it is judged, if nothing is wrong with it."""
-    return 2 * size
+    return 5 * size

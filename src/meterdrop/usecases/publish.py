@@ -121,6 +121,8 @@ class Publisher:
             if stores_rows:
                 close(store, settled)
             self.at("publish:settled")
+        if stores_rows:
+            rules.committed()
         self.at("publish:committed")
         return settled
 

@@ -209,14 +209,19 @@ class Rejudge:
                 rules=again.agreement.fingerprint,
                 register_version=rules.register_version,
             )
-            if not len(done) and again.found_the_same(store):
-                return  # the partner is not told the same once more
-            self._tell_findings(store, again, done=done)
-            settled = self._settle(store, again)
-            Corrections(
-                agreement=again.agreement, rules=rules, spool=again.spool, traced=again.occasion.traces
-            ).close(store, self.publisher, settled=settled, now=now)
-            self.publisher.at("reprocess:settled")
+            # The partner is not told the same once more.
+            if len(done) or not again.found_the_same(store):
+                self._tell(store, again, done=done, now=now)
+        rules.committed()
+
+    def _tell(self, store: Store, again: _Again, *, done: Lines, now: datetime) -> None:
+        """What was found now, the delivery as it is now, and the lines of others that it corrects."""
+        self._tell_findings(store, again, done=done)
+        settled = self._settle(store, again)
+        Corrections(
+            agreement=again.agreement, rules=again.rules, spool=again.spool, traced=again.occasion.traces
+        ).close(store, self.publisher, settled=settled, now=now)
+        self.publisher.at("reprocess:settled")
 
     def _tell_findings(self, store: Store, again: _Again, *, done: Lines) -> None:
         """What was found now takes the place of what was found before."""

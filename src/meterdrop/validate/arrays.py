@@ -74,6 +74,22 @@ def ranks(pairs: npt.NDArray[np.int64]) -> Numbers:
     return rank
 
 
+def places(of: Numbers, *, among: Numbers) -> Numbers:
+    """Where each of these numbers is among others, which are ascending and distinct and have all of them."""
+    if len(among) and among[-1] - among[0] + 1 == len(among):  # ids given one after another
+        near: Numbers = of - among[0]
+        return near
+    return np.searchsorted(among, of)
+
+
+def distinct(numbers: Numbers) -> Numbers:
+    """Each of these numbers once, ascending; at once if they are in order already."""
+    if len(numbers) == 0 or (numbers[1:] < numbers[:-1]).any():
+        return np.unique(numbers)
+    first: Numbers = numbers[np.append(True, numbers[1:] != numbers[:-1])]
+    return first
+
+
 def codes(texts: pd.Series, *, among: pa.Array) -> Numbers:
     """The position of each text among distinct texts; -1 for null and for what is not there."""
     at: Numbers = pc.fill_null(pc.index_in(arrow(texts), among).cast(pa.int64()), -1).to_numpy()

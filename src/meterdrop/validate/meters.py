@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from meterdrop.model.measures import CANONICAL, NO_UNIT, UNITS
-from meterdrop.validate.arrays import ALWAYS, NEVER, Mask, Numbers, arrow, days
+from meterdrop.validate.arrays import ALWAYS, NEVER, Mask, Numbers, arrow, days, places
 from meterdrop.validate.readings import ReadingRules
 
 AMOUNT: Final = pa.decimal128(31, 10)
@@ -72,7 +72,7 @@ class Meters:
 
     def places(self, devices: Numbers) -> Numbers:
         """Where in the register these devices are; all of them are known."""
-        return np.searchsorted(self.device, devices)
+        return places(devices, among=self.device)
 
     def measured_in(self, unit: pd.Series, *, devices: Numbers) -> Mask:
         """Whether each of these devices measures in this canonical unit, as the register has it by now."""

@@ -29,6 +29,7 @@ from meterdrop.validate.readings import canonical_values, day_told, without_unit
 EXCHANGE_OUT: Final = "EXCHANGE_OUT"
 """The kind of a meter's last reading."""
 _DIMENSIONS: Final = tuple(CANONICAL)
+_ASKED: Final = ("device", "key", "radio_key", "unit", "dimension", "installed_from", "installed_to")
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,11 @@ def _bearing(names: pd.Series, register: pd.DataFrame, *, radio_is_name: bool) -
     borne = pc.is_in(arrow(register["key"]), distinct)
     if radio_is_name:
         borne = pc.or_(borne, pc.is_in(arrow(register["radio_key"]), distinct))
-    return register.take(np.flatnonzero(borne.to_numpy(zero_copy_only=False))).reset_index(drop=True)
+    there = pa.array(np.flatnonzero(borne.to_numpy(zero_copy_only=False)))
+    asked = [name for name in _ASKED if name in register.columns]
+    return pd.DataFrame(
+        {name: pd.Series(arrow(register[name]).take(there), dtype=register[name].dtype) for name in asked}
+    )
 
 
 def _candidates(frame: pd.DataFrame, register: pd.DataFrame, *, radio_is_name: bool) -> _Candidates:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from meterdrop.tables import TEXT, decimal_text
-from meterdrop.validate.arrays import ALWAYS, NEVER, Mask, Numbers, arrow, days, is_word
+from meterdrop.validate.arrays import ALWAYS, NEVER, Mask, Numbers, arrow, days, distinct, is_word
 from meterdrop.validate.meters import AMOUNT, Meters
 from meterdrop.validate.register import EXCHANGE_OUT
 from meterdrop.validate.rises import NOBODY, Points
@@ -83,7 +83,7 @@ def timeline(rows: pd.DataFrame, *, stored: pd.DataFrame, meters: Meters) -> Tim
 
 def _told_by_register(rows: pd.DataFrame, meters: Meters) -> tuple[Numbers, Numbers]:
     """The places of those of the rows' meters of which the register knows a start value, and an end value."""
-    meter = np.unique(meters.places(rows["device"].to_numpy(dtype=np.int64)))
+    meter = distinct(meters.places(rows["device"].to_numpy(dtype=np.int64)))
     first = pc.is_valid(meters.first_value).to_numpy(zero_copy_only=False) & (meters.first_day != ALWAYS)
     last = pc.is_valid(meters.last_value).to_numpy(zero_copy_only=False) & (meters.last_day != NEVER)
     return meter[first[meter]], meter[last[meter]]

@@ -43,7 +43,9 @@ def furnish(home: Path, *, homes: Homes) -> None:
 
 
 def known_to(house: House, *, by_radio: bool = False) -> KnownDevices:
-    return KnownDevices(database=house.database, partner="anyone", by_radio=by_radio, rows_together=1)
+    return KnownDevices(
+        database=house.database, partner="anyone", by_radio=by_radio, rows_together=1, memory=house.memory
+    )
 
 
 def names(*some: str | None) -> pd.Series:

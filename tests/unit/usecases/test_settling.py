@@ -18,6 +18,7 @@ from meterdrop.store.spool import Spool
 from meterdrop.tables import LINE
 from meterdrop.usecases.judging.device_ranges import DeviceRanges
 from meterdrop.usecases.judging.judge import Judged, findings_in_order, judge, set_aside_in_order
+from meterdrop.usecases.judging.memory import Memory
 from meterdrop.usecases.judging.readings import ReadingRules
 from meterdrop.usecases.judging.rules import AS_IT_CAME, Occasion
 from meterdrop.usecases.recognise import recognise_excerpt
@@ -80,7 +81,13 @@ def judged(
     layout = recognise_excerpt(
         HEADER.encode(), encoding="utf-8", bom=0, separator=";", header_line=1, agreement=agreement
     )
-    rules = ReadingRules(agreement, database=house.database, today=TODAY, rows_together=rows_together)
+    rules = ReadingRules(
+        agreement,
+        database=house.database,
+        today=TODAY,
+        rows_together=rows_together,
+        memory=Memory(most=0),
+    )
     spool = Spool(work / "spool")
     try:
         found = judge(

@@ -8,8 +8,9 @@ import pandas as pd
 
 from meterdrop.store.spool import Spool, part
 from meterdrop.tables import Lines
+from meterdrop.validate.arrays import places
 
-ROWS_TOGETHER: Final = 250_000
+ROWS_TOGETHER: Final = 100_000
 """So many rows are settled at once, if no device has more: memory follows this, not the file."""
 
 
@@ -25,7 +26,7 @@ class DeviceRanges:
     def count(self, device: pd.Series) -> None:
         """Rows that were read: their devices, null where none was found."""
         known = device.dropna().to_numpy(dtype=np.int64)
-        self._rows += np.bincount(np.searchsorted(self._devices, known), minlength=len(self._devices))
+        self._rows += np.bincount(places(known, among=self._devices), minlength=len(self._devices))
 
     def parts(self, spool: Spool, *, name: str, columns: list[str]) -> Iterator[str]:
         """Names in the spool under which the rows of each range are, in order of devices; a small file has one.

@@ -176,6 +176,9 @@ class DeviceRules:
         for changed in sorted({*owners, self._agreement.partner}) if owners else ():
             partners.raise_register_version(store, changed)
 
+    def committed(self) -> None:
+        """Nothing: what is remembered of a register is of an older version now, which shows."""
+
     def links(self, spool: Spool) -> Iterator[pd.DataFrame]:
         """Devices are no readings: each says itself which delivery and line told it last."""
         return iter(())

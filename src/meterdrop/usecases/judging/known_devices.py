@@ -4,34 +4,53 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from meterdrop.store import partners, register
-from meterdrop.store.database import Database
+from meterdrop.store.database import Database, Store
 from meterdrop.tables import Lines
 from meterdrop.usecases.judging.device_ranges import DeviceRanges
-from meterdrop.usecases.judging.rules import register_changed
+from meterdrop.usecases.judging.last_readings import LastReadings
+from meterdrop.usecases.judging.memory import OF_NO_VERSION, Memory, Remembered
+from meterdrop.usecases.judging.rules import readings_changed, register_changed
 from meterdrop.validate.arrays import arrow
 
 _FEW: Final = 1000
 """So many names are looked up one by one: a hundred readings need not wait for a register of a million devices."""
+_QUICK: Final = 100_000
+"""In so many devices that are remembered a few names are found as soon as by the database."""
 
 
 class KnownDevices:
-    """A partner's register as one delivery is judged by it, at one version; and how many rows each device has."""
+    """A partner's register as one delivery is judged by it, at one version; and how many rows each device has.
 
-    def __init__(self, *, database: Database, partner: str, by_radio: bool, rows_together: int) -> None:
+    With a `memory` the whole register and the last readings that were asked for are there for the next delivery.
+    """
+
+    def __init__(
+        self, *, database: Database, partner: str, by_radio: bool, rows_together: int, memory: Memory
+    ) -> None:
         """`by_radio`: a reading may name its device by the radio's number, by which none can be looked up."""
-        self._database, self._partner = database, partner
+        self._database, self._partner, self._memory = database, partner, memory
         self._together = rows_together
         self._whole_from_the_start = by_radio
         with database.reading() as store:
-            self.version = partners.register_version(store, partner)
+            known = partners.find(store, partner)
+        self.version = 0 if known is None else known.version
+        self.register_version = 0 if known is None else known.register_version
+        self._remembered = memory.of(partner, version=self.version)
         self.frame = register.nothing()
         self._is_whole = False
         self._first: pd.Series | None = None
         """The devices of the first block's rows, for as long as the file may be of that block alone."""
         self.ranges = DeviceRanges(_ids(self.frame), rows_together=rows_together)
+
+    @property
+    def remembered(self) -> Remembered | None:
+        """What is remembered of the partner, as long as it is what was there at the beginning."""
+        there = self._remembered
+        return there if there is not None and there.version == self.version else None
 
     def bearing(self, names: pd.Series) -> pd.DataFrame:
         """The register, as far as rows of these names need it."""
@@ -39,7 +58,7 @@ class KnownDevices:
             keys = None
             if self._first is None and not self._whole_from_the_start:
                 distinct = pc.unique(arrow(names).drop_null())
-                keys = distinct.to_pylist() if len(distinct) <= _FEW else None
+                keys = distinct if len(distinct) <= _FEW else None
             self._load(keys)
         return self.frame
 
@@ -49,17 +68,60 @@ class KnownDevices:
             self._first = device
         self.ranges.count(device)
 
-    def _load(self, keys: list[str] | None) -> None:
-        with self._database.reading() as store:
-            version = partners.register_version(store, self._partner)
-            if version != self.version:
-                raise register_changed(self._partner)
-            self.frame = register.facts(store, partner=self._partner, keys=keys)
+    def check(self, store: Store) -> None:
+        """`TryAgain` if the register or the readings are not those of the beginning any more."""
+        now = partners.find(store, self._partner)
+        if now is None:
+            return
+        if now.register_version != self.register_version:
+            raise register_changed(self._partner)
+        if now.version != self.version:
+            raise readings_changed(self._partner)
+
+    def _load(self, keys: pa.Array | None) -> None:
+        there = None if self.remembered is None else self.remembered.register
+        if keys is None:
+            self.frame = self._whole() if there is None else there
+        elif there is not None and len(there) <= _QUICK:
+            borne = pc.is_in(arrow(there["key"]), keys).to_numpy(zero_copy_only=False)
+            self.frame = there.take(np.flatnonzero(borne)).reset_index(drop=True)
+        else:
+            self.frame = self._asked(keys.to_pylist())
         self._is_whole = keys is None
         self.ranges = DeviceRanges(_ids(self.frame), rows_together=self._together)
         if self._first is not None:
             self.ranges.count(self._first)
             self._first = None
+
+    def _whole(self) -> pd.DataFrame:
+        """All devices, to be remembered if there is room for so many."""
+        frame = self._asked(None)
+        remembered = Remembered(version=self.version, register=frame, last=LastReadings(_ids(frame)))
+        if self.version and self._memory.keep(self._partner, remembered):
+            self._remembered = remembered
+        return frame
+
+    def _asked(self, keys: list[str] | None) -> pd.DataFrame:
+        with self._database.reading() as store:
+            self.check(store)
+            return register.facts(store, partner=self._partner, keys=keys)
+
+    def let_go(self) -> None:
+        """Readings are being stored: what is remembered is of no version until that is committed."""
+        self._memory.forget(self._partner)
+        if self._remembered is not None:
+            self._remembered.version = OF_NO_VERSION
+
+    def move_on(self, rows: pd.DataFrame) -> None:
+        """These readings were stored, in order of device and day; `remember` says when it is committed."""
+        if self._remembered is not None:
+            self._remembered.last.move_on(rows)
+
+    def remember(self, *, version: int) -> None:
+        """What was stored is committed, and the partner's row has this version."""
+        if self._remembered is not None:
+            self._remembered.version = version
+            self._memory.keep(self._partner, self._remembered)
 
 
 def _ids(frame: pd.DataFrame) -> Lines:

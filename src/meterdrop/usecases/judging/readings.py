@@ -17,13 +17,14 @@ from meterdrop.store.spool import Spool
 from meterdrop.tables import FLAG, LINE, TEXT, TypedRows, join_findings
 from meterdrop.usecases.judging.device_ranges import ROWS_TOGETHER
 from meterdrop.usecases.judging.known_devices import KnownDevices
-from meterdrop.usecases.judging.rules import Occasion, Publication, Verdict, register_changed
+from meterdrop.usecases.judging.memory import Memory
+from meterdrop.usecases.judging.rules import Occasion, Publication, Verdict
 from meterdrop.usecases.judging.settling import ROW_COLUMNS, Settling
+from meterdrop.usecases.judging.stored_readings import StoredReadings
 from meterdrop.usecases.judging.traces import kind_rank
 from meterdrop.usecases.make_months import make_months
 from meterdrop.validate.arrays import months_of
 from meterdrop.validate.columns import check_columns
-from meterdrop.validate.meters import Meters
 from meterdrop.validate.readings import ReadingRules as Parameters
 from meterdrop.validate.readings import check_readings
 from meterdrop.validate.register import check_against_register
@@ -48,7 +49,13 @@ class ReadingRules:
     """The rules of one delivery of readings, with the register as it was when judging began."""
 
     def __init__(
-        self, agreement: Agreement, *, database: Database, today: date, rows_together: int = ROWS_TOGETHER
+        self,
+        agreement: Agreement,
+        *,
+        database: Database,
+        today: date,
+        memory: Memory,
+        rows_together: int = ROWS_TOGETHER,
     ) -> None:
         self._agreement = agreement
         self._database = database
@@ -59,8 +66,10 @@ class ReadingRules:
             partner=agreement.partner,
             by_radio=agreement.radio_is_name,
             rows_together=rows_together,
+            memory=memory,
         )
-        self.register_version = self._known.version
+        self.register_version = self._known.register_version
+        self._version = self._known.version
         self._delta = agreement.value_kind is ValueKind.DELTA
         self._heading: str | None = None
         self._months: set[date] = set()
@@ -92,9 +101,15 @@ class ReadingRules:
         Devices are settled range by range, each with all of its rows.
         """
         settling = Settling(
-            database=self._database,
-            partner=self._agreement.partner,
-            meters=Meters.of(self._known.frame, rules=self._parameters),
+            stored=StoredReadings(
+                database=self._database,
+                partner=self._agreement.partner,
+                known=self._known,
+                delta=self._delta,
+                without=occasion.stored_by,
+            ),
+            register=self._known.frame,
+            rules=self._parameters,
             delta=self._delta,
             heading=self._heading,
             occasion=occasion,
@@ -112,28 +127,40 @@ class ReadingRules:
         """New readings, and corrections with the old ones into the history; device by device.
 
         Where there are none the partner's version stays: nothing changed for the lines that wait.
-        TryAgain if the register changed meanwhile: the manager's deliveries have another lock than the partner's.
+        TryAgain if the register changed meanwhile (the manager's deliveries have another lock than the partner's), or
+        the readings did.
         """
         partners.lock(store, [publication.partner])
-        partner = partners.find(store, publication.partner)
-        if partner is not None and partner.register_version != self.register_version:
-            raise register_changed(publication.partner)
-        for rows in _blocks(spool, "new"):
-            readings.store_new(
-                store, partner=publication.partner, rows=_of_delivery(rows, publication=publication)
-            )
+        self._known.check(store)
+        self._known.let_go()
+        new = self._to_store(_blocks(spool, "new"), publication=publication)
+        readings.store_new(store, partner=publication.partner, blocks=new)
         for rows in _blocks(spool, "superseding"):
+            told = _of_delivery(rows, publication=publication)
             readings.supersede(
                 store,
                 partner=publication.partner,
-                rows=_of_delivery(rows, publication=publication),
+                rows=told,
                 delivery=publication.delivery,
                 now=publication.now,
                 who=publication.who,
                 why=publication.why or Code.READING_CORRECTION.value,
             )
+            self._known.move_on(told)
         if spool.parts("new") or spool.parts("superseding"):
-            partners.raise_version(store, publication.partner)
+            self._version = partners.raise_version(store, publication.partner)
+
+    def _to_store(
+        self, blocks: Iterator[pd.DataFrame], *, publication: Publication
+    ) -> Iterator[pd.DataFrame]:
+        for rows in blocks:
+            told = _of_delivery(rows, publication=publication)
+            yield told
+            self._known.move_on(told)
+
+    def committed(self) -> None:
+        """The last readings that are remembered are those that are stored now."""
+        self._known.remember(version=self._version)
 
     def links(self, spool: Spool) -> Iterator[pd.DataFrame]:
         """Every good line's reading."""

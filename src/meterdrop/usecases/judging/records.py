@@ -55,6 +55,9 @@ class RecordRules:
                 feed=self._agreement.feed.name,
             )
 
+    def committed(self) -> None:
+        """Nothing: of records nothing is remembered."""
+
     def links(self, spool: Spool) -> Iterator[pd.DataFrame]:
         """Records are no readings: each is found by its delivery and line."""
         return iter(())

@@ -59,6 +59,11 @@ def register_changed(partner: str) -> TryAgain:
     return TryAgain(f"the register of {partner} was changed meanwhile: the file is judged again")
 
 
+def readings_changed(partner: str) -> TryAgain:
+    """The same where this partner's readings are others by now than those beside which the file was judged."""
+    return TryAgain(f"the readings of {partner} were changed meanwhile: the file is judged again")
+
+
 @dataclass(frozen=True)
 class Publication:
     """Whose rows are stored, by whom and why (None: because they came), and which of its lines were in quarantine."""
@@ -105,6 +110,10 @@ class Rules(Protocol):
 
     def publish(self, store: Store, *, spool: Spool, publication: Publication) -> None:
         """Stores what `settle` left, inside the caller's transaction."""
+        ...
+
+    def committed(self) -> None:
+        """The transaction of `publish` was committed: now it may be remembered."""
         ...
 
     def links(self, spool: Spool) -> Iterator[pd.DataFrame]:

@@ -1,5 +1,6 @@
 """One range of devices is settled: its rows against each other, and against what is stored around them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,16 +8,16 @@ import numpy as np
 import pandas as pd
 
 from meterdrop.model.codes import Code, Severity
-from meterdrop.store import neighbours
-from meterdrop.store.database import Database
 from meterdrop.store.spool import PORTION, Spool, part
 from meterdrop.tables import Lines, join_findings
 from meterdrop.usecases.judging.device_ranges import ROWS_TOGETHER
 from meterdrop.usecases.judging.rules import Occasion
+from meterdrop.usecases.judging.stored_readings import StoredReadings
 from meterdrop.validate.arrays import Mask, device_days, is_word, truth
 from meterdrop.validate.deltas import check_deltas
 from meterdrop.validate.meters import Meters
 from meterdrop.validate.neighbours import check_neighbours
+from meterdrop.validate.readings import ReadingRules
 from meterdrop.validate.repeated import KEY_COLUMNS, check_in_file, told_in
 from meterdrop.validate.repeats import check_against_stored
 
@@ -41,9 +42,10 @@ ROW_COLUMNS: Final = [
 class Settling:
     """Settles one range of devices after another; what it needs to do so."""
 
-    database: Database
-    partner: str
-    meters: Meters
+    stored: StoredReadings
+    register: pd.DataFrame
+    """The devices, by id: as much of them is asked as a range needs."""
+    rules: ReadingRules
     delta: bool
     """These are consumptions, not states of registers: other rules between them."""
     heading: str | None
@@ -58,13 +60,10 @@ class Settling:
         rows, duplicates = self._once_each(spool, name=name, number=number)
         if len(rows) == 0:
             return duplicates
-        with self.database.reading() as store:
-            stored = neighbours.around(
-                store, partner=self.partner, keys=rows, delta=self.delta, without=self.occasion.stored_by
-            )
+        stored = self.stored.around(rows)
         repeats = check_against_stored(rows, stored=stored, came_with=self.occasion.came_with)
         left = _without(rows, repeats.duplicates, _errors(repeats.findings))
-        found = self.occasion.softened(self._beside(left, stored=stored))
+        found = self.occasion.softened(self._beside(left, stored=stored, meters=self._meters(rows)))
         wrong = _errors(found)
         corrects = is_word(repeats.findings["code"], Code.READING_CORRECTION.value)
         told = repeats.findings.loc[~(corrects & _among(repeats.findings["line"], wrong))]
@@ -77,10 +76,15 @@ class Settling:
 
     def _once_each(self, spool: Spool, *, name: str, number: int) -> tuple[pd.DataFrame, int]:
         """Each device and day once, in that order, and how many lines told the same again."""
-        told = told_in(spool.blocks(name, columns=KEY_COLUMNS, together=ROWS_TOGETHER))
+        blocks: Iterable[pd.DataFrame] = spool.blocks(name, columns=ROW_COLUMNS, together=ROWS_TOGETHER)
+        if spool.count(name) <= ROWS_TOGETHER:
+            blocks = list(blocks)
+            told = told_in(blocks)
+        else:
+            told = told_in(spool.blocks(name, columns=KEY_COLUMNS, together=ROWS_TOGETHER))
         kept: list[pd.DataFrame] = []
         duplicates = 0
-        for block in spool.blocks(name, columns=ROW_COLUMNS, together=ROWS_TOGETHER):
+        for block in blocks:
             in_file = check_in_file(block, told=told)
             duplicates += len(in_file.duplicates)
             _tell(spool, in_file.findings, number=2 * number)
@@ -91,18 +95,25 @@ class Settling:
         order = np.argsort(device_days(rows), kind="stable")
         return rows.take(order).reset_index(drop=True), duplicates
 
-    def _beside(self, rows: pd.DataFrame, *, stored: pd.DataFrame) -> pd.DataFrame:
+    def _meters(self, rows: pd.DataFrame) -> Meters:
+        """What the register says of the devices from the first to the last of these rows, which are in order."""
+        devices = rows["device"].to_numpy(dtype=np.int64)
+        known = self.register["device"].to_numpy(dtype=np.int64)
+        first, end = np.searchsorted(known, (devices[0], devices[-1] + 1))
+        return Meters.of(self.register.iloc[first:end].reset_index(drop=True), rules=self.rules)
+
+    def _beside(self, rows: pd.DataFrame, *, stored: pd.DataFrame, meters: Meters) -> pd.DataFrame:
         """Readings of the other kind are no neighbours (a state says nothing of a consumption), nor m³ of MJ."""
-        alike = (truth(stored["delta"]) == self.delta) & self.meters.measured_in(
+        alike = (truth(stored["delta"]) == self.delta) & meters.measured_in(
             stored["canonical_unit"], devices=stored["device"].to_numpy(dtype=np.int64)
         )
         same_kind = stored.loc[alike].reset_index(drop=True)
         if self.delta:
-            return check_deltas(rows, stored=same_kind, meters=self.meters, heading=self.heading)
+            return check_deltas(rows, stored=same_kind, meters=meters, heading=self.heading)
         return check_neighbours(
             rows,
             stored=same_kind,
-            meters=self.meters,
+            meters=meters,
             hasty=Code.READING_IMPLAUSIBLE_RISE in self.occasion.waived,
             heading=self.heading,
         )
