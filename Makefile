@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Tests start hundreds of processes: each would compile our sources anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test install check format nightly bench bench-daily bench-latency bench-many bench-beside bench-door door lock clean
+.PHONY: demo test install check format nightly bench bench-daily bench-growth bench-latency bench-many bench-beside bench-door door lock clean
 
 demo: install
 	$(BIN)/meterdrop demo
@@ -52,6 +52,10 @@ bench-daily: install
 	$(BIN)/python -m tests.bench.daily --database postgresql
 	$(BIN)/python -m tests.bench.daily --worker --database postgresql
 
+# Does memory grow with the file? Originals in a folder and in a bucket, and the rejects file.
+bench-growth: install
+	$(BIN)/python -m tests.bench.growth
+
 # From a client's CLOSE to its result listed over SFTP: idle, and while a large file loads.
 bench-latency: install
 	$(BIN)/python -m tests.bench.latency
@@ -59,6 +63,7 @@ bench-latency: install
 # Small files a second: 2,000 files of 50 lines from 20 partners.
 bench-many: install
 	$(BIN)/python -m tests.bench.many
+	$(BIN)/python -m tests.bench.many --database postgresql --scaled 1 2
 
 # Other loaders on the same file: those that are installed where TOOLS is the Python.
 TOOLS ?= $(BIN)/python

@@ -20,7 +20,7 @@ from meterdrop.settings import DATABASE_URL, read_settings
 from meterdrop.store import migrate
 from meterdrop.store.columns import plain
 from meterdrop.store.engine import make_engine, reading_from, writing
-from meterdrop.store.schema import MANY_ROWS
+from meterdrop.store.schema import ON_SQLITE_ONLY
 from tests import postgres
 from tests.postgres import Server
 
@@ -104,10 +104,11 @@ class Homes:
             with engine.connect() as store:
                 there = set(inspect(store).get_table_names())
                 return [
-                    f"{table.name}.{key.parent.name} has no {key.target_fullname}"
-                    for table in MANY_ROWS
-                    for key in table.foreign_keys
-                    if table.name in there and store.execute(select(_without_parent(key))).scalar_one()
+                    f"{key.parent.table.name}.{key.parent.name} has no {key.target_fullname}"
+                    for constraint in ON_SQLITE_ONLY
+                    for key in constraint.elements
+                    if constraint.table.name in there
+                    and store.execute(select(_without_parent(key))).scalar_one()
                 ]
         finally:
             engine.dispose()

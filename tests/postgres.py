@@ -46,7 +46,8 @@ class Server:
 
     def drop(self, url: str) -> None:
         """The database at this URL goes, whoever is still in it."""
-        self.execute(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
+        name = str(make_url(url).database).replace('"', '""')
+        self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def execute(self, statement: str) -> None:
         """One statement as the owner of the server, in no transaction."""

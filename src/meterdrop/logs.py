@@ -2,9 +2,15 @@
 
 import logging
 import sys
+from typing import Final
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
+
+log = structlog.get_logger()
+
+_TALKATIVE: Final = {"procrastinate": logging.WARNING, "psycopg": logging.ERROR, "asyncio": logging.ERROR}
+"""Libraries that log, and from which level on it is worth hearing."""
 
 
 def to_stderr(*, verbose: bool) -> None:
@@ -21,3 +27,18 @@ def to_stderr(*, verbose: bool) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    for library, level in _TALKATIVE.items():
+        logger = logging.getLogger(library)
+        logger.handlers, logger.propagate = [_FromLibraries(level)], False
+
+
+class _FromLibraries(logging.Handler):
+    """What libraries have to say, as an event of ours: its first line, and neither arguments nor tracebacks."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One event."""
+        said = record.getMessage().partition("\n")[0]
+        if record.levelno >= logging.ERROR:
+            log.error("library.says", library=record.name, says=said)
+        else:
+            log.warning("library.says", library=record.name, says=said)

@@ -24,7 +24,7 @@ def presorted(rows: Rows) -> Rows:
 
 
 def bare(url: str, rows: Rows) -> float:
-    """Seconds to put these rows into a table like `reading`, with the rows that `reading` has; nothing is left of it."""
+    """Seconds to put these rows into a table like `reading`, with the rows that `reading` has of these months; nothing is left of it."""
     named = make_url(url)
     if named.get_backend_name() == "sqlite":
         return _executemany(str(named.database), rows)
@@ -41,7 +41,7 @@ def _executemany(path: str, rows: Rows) -> float:
             'CREATE TABLE "reading"', f"CREATE TABLE {_TABLE}", 1
         )
     )
-    database.execute(f"INSERT INTO {_TABLE} SELECT * FROM reading")  # noqa: S608 - our own name
+    database.execute(f"INSERT INTO {_TABLE} SELECT * FROM reading WHERE day >= '2026-09-01'")  # noqa: S608 - our own name
     database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     marks = ", ".join("?" * len(COLUMNS))
     begun = time.perf_counter()
@@ -67,7 +67,7 @@ def _copy(words: str, rows: Rows) -> float:
             connection.execute(
                 f"CREATE TABLE {part} PARTITION OF {_TABLE} FOR VALUES FROM ('{month}') TO ({until})".encode()
             )
-        connection.execute(f"INSERT INTO {_TABLE} SELECT * FROM reading".encode())  # noqa: S608 - our own name
+        connection.execute(f"INSERT INTO {_TABLE} SELECT * FROM reading WHERE day >= '2026-09-01'".encode())  # noqa: S608 - our own name
         connection.execute(b"CHECKPOINT")
         begun = time.perf_counter()
         with (

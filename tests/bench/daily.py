@@ -1,6 +1,8 @@
 """How long does the file of one day take, for a large fleet whose readings are stored already? Against bare inserts.
 
-python -m tests.bench.daily [--meters 1000000] [--runs 5] [--files 1] [--worker] [--database sqlite|postgresql]
+python -m tests.bench.daily [--meters 1000000] [--runs 5] [--files 1] [--worker] [--stored-days 1] [--database sqlite|postgresql] [--picture FILE.svg]
+
+With `--stored-days 100` a million meters have a hundred million readings before the first file comes.
 """
 
 import argparse
@@ -21,6 +23,7 @@ from meterdrop.settings import read_settings
 from tests.bench import fleet
 from tests.bench.baselines import bare, presorted
 from tests.bench.memory import held_mb
+from tests.bench.picture import curve
 from tests.bench.running import DATABASES, homes
 from tests.bench.stages import STAGES, Clocks
 from tests.homes import Homes
@@ -63,6 +66,10 @@ def main() -> None:
     words.add_argument("--meters", type=int, default=1_000_000)
     words.add_argument("--runs", type=int, default=5)
     words.add_argument("--files", type=int, default=1, help="so many days, one after another, in each run")
+    words.add_argument(
+        "--stored-days", type=int, default=1, help="days of readings that are stored before the first file"
+    )
+    words.add_argument("--picture", type=Path, help="draw how long the files took, one after another")
     words.add_argument("--database", choices=DATABASES, default=DATABASES[0])
     words.add_argument(
         "--worker", action="store_true", help="one process loads all files of a run: the last one is told of"
@@ -78,18 +85,29 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="meterdrop-bench-") as place,
         homes(Path(place), database=told.database) as made,
     ):
-        _measure(
+        taken = _measure(
             Path(place),
             homes=made,
             meters=told.meters,
             runs=told.runs,
             files=max(told.files, 2) if told.worker else told.files,
+            stored=told.stored_days,
             by_worker=told.worker,
         )
+    if told.picture:
+        title = f"{told.meters:,} readings a day on {told.database}: seconds of each day's file"
+        told.picture.write_text(curve(_by_day(taken), title=title), encoding="utf-8")
 
 
-def _measure(place: Path, *, homes: Homes, meters: int, runs: int, files: int, by_worker: bool) -> None:
-    template = homes.kept("fleet", lambda home: fleet.furnish(home, homes=homes, meters=meters))
+def _by_day(taken: list[list[Taken]]) -> list[float]:
+    """The median of all runs, day by day."""
+    return [median(run[number]["wall"]["all"] for run in taken) for number in range(len(taken[0]))]
+
+
+def _measure(
+    place: Path, *, homes: Homes, meters: int, runs: int, files: int, stored: int, by_worker: bool
+) -> list[list[Taken]]:
+    template = homes.kept("fleet", lambda home: fleet.furnish(home, homes=homes, meters=meters, days=stored))
     rows = fleet.good_rows(meters=meters, number=1)
     by_key = presorted(rows)
     told_of = -1 if by_worker else 0
@@ -105,6 +123,7 @@ def _measure(place: Path, *, homes: Homes, meters: int, runs: int, files: int, b
         homes.forget()
         _tell(taken[-1][told_of], in_file_order[-1], in_key_order[-1])
     _tell_all(taken, in_file_order, in_key_order, told_of=told_of)
+    return taken
 
 
 def _days(home: Path, *, place: Path, meters: int, files: int, by_worker: bool) -> list[Taken]:

@@ -32,7 +32,7 @@ SELECT number + 1, 'bench', {serial}, {serial}, 'CW', 'm3', 'volume', 'A', 'hall
 """
 _READINGS: Final = """
 INSERT INTO reading (partner, device, day, value, unit, canonical_value, canonical_unit, kind, estimated, serial, delivery, line, delta)
-SELECT 'bench', number + 1, {day}, {value}, 'm3', {exact}, 'm3', 'RADIO', false, {serial}, 2, number + 2, false FROM {numbers}
+SELECT 'bench', number + 1, CAST(:day AS {date}), {value}, 'm3', {exact}, 'm3', 'RADIO', false, {serial}, 2, number + 2, false FROM {numbers}
 """
 _SQLITE: Final = {
     "numbers": "(WITH RECURSIVE n(number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM n WHERE number < :last) SELECT number FROM n)",
@@ -40,7 +40,7 @@ _SQLITE: Final = {
     "value": "CAST(100 + number % 900 AS TEXT)",
     "exact": "CAST(100 + number % 900 AS TEXT)",
     "one": "'1'",
-    "day": "'2026-09-01'",
+    "date": "TEXT",
 }
 _POSTGRESQL: Final = {
     "numbers": "generate_series(0, :last) AS n(number)",
@@ -48,23 +48,25 @@ _POSTGRESQL: Final = {
     "value": "(100 + number % 900)::text",
     "exact": "100 + number % 900",
     "one": "1",
-    "day": "'2026-09-01'::date",
+    "date": "date",
 }
 
 
-def furnish(home: Path, *, homes: Homes, meters: int) -> None:
-    """Makes a home with a partner, so many meters of theirs, and one reading of each."""
+def furnish(home: Path, *, homes: Homes, meters: int, days: int = 1) -> None:
+    """Makes a home with a partner, so many meters of theirs, and a reading of each on so many days, the last one `FIRST_DAY`."""
     house = house_in(homes.make(home))
     house.partners.add(PARTNER, name="Bench", group=2, keys=[], networks=[], who="bench")
     house.database.close()
     engine = make_engine(read_settings(home).database_url)
     words = _POSTGRESQL if homes.on_postgresql else _SQLITE
     with writing(engine) as store:
-        months.make(store, days=[FIRST_DAY, FIRST_DAY + timedelta(days=31)])
+        stored = [FIRST_DAY - timedelta(days=number) for number in reversed(range(days))]
+        months.make(store, days=[*stored, FIRST_DAY + timedelta(days=31)])
         for upload, feed in (("register", "devices"), ("readings", "readings")):
             store.execute(text(_DELIVERY), {"upload": upload, "feed": feed})
-        for statement in (_DEVICES, _READINGS):
-            store.execute(text(statement.format(**words)), {"last": meters - 1})
+        store.execute(text(_DEVICES.format(**words)), {"last": meters - 1})
+        for day in stored:
+            store.execute(text(_READINGS.format(**words)), {"last": meters - 1, "day": day.isoformat()})
         store.execute(
             text("UPDATE partner SET version = version + 1, register_version = register_version + 1")
         )

@@ -1,6 +1,7 @@
 """How many small files a second? Many partners upload over SFTP at the same time; the clock stops at the last result.
 
 python -m tests.bench.many [--files 2000] [--lines 50] [--partners 20] [--workers 1 2] [--database sqlite|postgresql]
+                           [--scaled 1 2]
 """
 
 import argparse
@@ -8,7 +9,8 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -48,10 +50,12 @@ def partners(count: int) -> Sequence[str]:
     return [f"partner{number:02}" for number in range(count)]
 
 
-async def measure(running: Running, pid: int, *, senders: Sequence[str], files: int, lines: int) -> Took:
+async def measure(
+    running: Running, pids: Sequence[int], *, senders: Sequence[str], files: int, lines: int
+) -> Took:
     """Every sender uploads its share, one file after another, all senders at once."""
-    door = next(one for one in family(pid) if _is_door(one))
-    before, door_before = cpu_seconds(pid), cpu_seconds(door)
+    door = next(one for one in family(pids[0]) if _is_door(one))
+    before, door_before = sum(map(cpu_seconds, pids)), cpu_seconds(door)
     told = _results(running)
     begun = time.perf_counter()
     shares = {sender: len(range(place, files, len(senders))) for place, sender in enumerate(senders)}
@@ -65,7 +69,7 @@ async def measure(running: Running, pid: int, *, senders: Sequence[str], files: 
         uploaded=uploaded,
         all=took,
         door_cpu=door_cpu,
-        pipeline_cpu=cpu_seconds(pid) - before - door_cpu,
+        pipeline_cpu=sum(map(cpu_seconds, pids)) - before - door_cpu,
     )
 
 
@@ -94,12 +98,24 @@ def _is_door(pid: int) -> bool:
     return b"sftp_server" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
-def run(running: Running, *, workers: int, senders: Sequence[str], files: int, lines: int) -> Took:
+def run(
+    running: Running, *, workers: int, scaled: bool, senders: Sequence[str], files: int, lines: int
+) -> Took:
     """One house, started for this and ended."""
     for sender in senders:
         running.add_partner(sender, meters=lines)
-    with running.running(workers=workers) as pid:
-        return asyncio.run(measure(running, pid, senders=senders, files=files, lines=lines))
+    with _at_work(running, workers=workers, scaled=scaled) as pids:
+        return asyncio.run(measure(running, pids, senders=senders, files=files, lines=lines))
+
+
+@contextmanager
+def _at_work(running: Running, *, workers: int, scaled: bool) -> Iterator[Sequence[int]]:
+    if scaled:
+        with running.scaled(workers=workers) as pids:
+            yield pids
+    else:
+        with running.running(workers=workers) as pid:
+            yield [pid]
 
 
 def main() -> None:
@@ -109,6 +125,7 @@ def main() -> None:
     words.add_argument("--lines", type=int, default=50)
     words.add_argument("--partners", type=int, default=20)
     words.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    words.add_argument("--scaled", type=int, nargs="*", default=[], help="on PostgreSQL: `meterdrop worker`s")
     words.add_argument("--database", choices=DATABASES, default=DATABASES[0])
     told = words.parse_args()
     print(HEAD)
@@ -116,12 +133,19 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="meterdrop-bench-") as place,
         homes(Path(place), database=told.database) as made,
     ):
-        for workers in told.workers:
-            running = Running(Path(place) / f"with-{workers}" / "home", homes=made)
+        for how, workers in [("embedded", one) for one in told.workers] + [
+            ("scaled", one) for one in told.scaled
+        ]:
+            running = Running(Path(place) / f"{how}-{workers}" / "home", homes=made)
             took = run(
-                running, workers=workers, senders=partners(told.partners), files=told.files, lines=told.lines
+                running,
+                workers=workers,
+                scaled=how == "scaled",
+                senders=partners(told.partners),
+                files=told.files,
+                lines=told.lines,
             )
-            print(took.told(f"embedded, {workers} worker{'s' * (workers > 1)}"), flush=True)
+            print(took.told(f"{how}, {workers} worker{'s' * (workers > 1)}"), flush=True)
 
 
 if __name__ == "__main__":

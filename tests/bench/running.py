@@ -1,6 +1,8 @@
 """A house that runs for a bench: `meterdrop up` as processes, partners whose meters are registered, SFTP clients."""
 
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import date, timedelta
@@ -71,6 +73,29 @@ class Running:
         """Runs it with so many workers; the process id of `meterdrop up`."""
         with self.up.running(METERDROP_WORKERS=str(workers), METERDROP_TODAY=str(TODAY)) as process:
             yield process.pid
+
+    @contextmanager
+    def scaled(self, *, workers: int) -> Iterator[list[int]]:
+        """Runs it with so many `meterdrop worker`, each for one partner at a time; the process ids of `up` and of theirs."""
+        scaled = {"METERDROP_DISPATCH": "scaled", "METERDROP_TODAY": str(TODAY)}
+        command = [sys.executable, "-m", "meterdrop", "--home", str(self.home), "worker"]
+        with self.up.running(**scaled) as process:
+            started = [
+                subprocess.Popen(
+                    command, env={**os.environ, **scaled}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+                )
+                for _ in range(workers)
+            ]
+            try:
+                for worker in started:
+                    if worker.stdout is None or not worker.stdout.readline():
+                        raise OSError("a worker did not start")
+                yield [process.pid, *(worker.pid for worker in started)]
+            finally:
+                for worker in started:
+                    worker.terminate()
+                for worker in started:
+                    worker.wait(60)
 
     @asynccontextmanager
     async def client(self, partner: str) -> AsyncIterator[asyncssh.SFTPClient]:

@@ -25,7 +25,7 @@ def test_small_files_are_timed_idle_beside_a_large_one_and_in_numbers(homes: Hom
         await latency.measure(running, files=0, lines=30, timeline=watched, while_large=large)
         assert large.is_done()
         return idle, await many.measure(
-            running, pid, senders=[latency.SMALL, latency.LARGE], files=4, lines=30
+            running, [pid], senders=[latency.SMALL, latency.LARGE], files=4, lines=30
         )
 
     with (

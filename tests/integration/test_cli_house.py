@@ -218,7 +218,6 @@ def test_upload_put_aside_is_a_problem(meterdrop: CommandLine) -> None:
     [
         ("pull",),
         ("pull", "--partner", "techem", "--from", "2026-10-01"),
-        ("worker", "--concurrency", "4"),
         ("operator", "add", "jana", "--role", "reviewer"),
     ],
     ids=" ".join,

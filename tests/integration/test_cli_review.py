@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from meterdrop.bootstrap import House
-from meterdrop.dispatch.locks import Locks
+from meterdrop.dispatch.locks import FileLocks
 from meterdrop.settings import read_settings
 from tests.homes import POSTGRESQL, Homes
 from tests.integration.command_line import READINGS_HEADER, REGISTER_HEADER, CommandLine
@@ -324,7 +324,7 @@ def test_reprocess_of_what_is_not_there_is_told(
 
 
 def test_second_reprocess_at_once_ends_with_three(unknown_meter: CommandLine) -> None:
-    with Locks(unknown_meter.home / "locks").hold("reprocess", wait=0):
+    with FileLocks(unknown_meter.home / "locks").hold("reprocess", wait=0):
         assert "another process is at it" in unknown_meter.refused("reprocess", code=3)
     unknown_meter.done("reprocess")
 

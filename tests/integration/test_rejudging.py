@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import update
 
 from meterdrop.bootstrap import House
-from meterdrop.dispatch.locks import Locks
+from meterdrop.dispatch.locks import FileLocks
 from meterdrop.model.delivery import Delivery
 from meterdrop.model.errors import OperatorMistake
 from meterdrop.settings import read_settings
@@ -304,7 +304,7 @@ def test_dry_run_without_room_for_a_copy_says_that_it_is_the_first_pass(
     assert not (entangled.home / "work" / "rehearsal").exists()
 
 
-class _MeanwhileLocks(Locks):
+class _MeanwhileLocks(FileLocks):
     """Before the lock of the partner is got, another process acts."""
 
     def __init__(self, folder: Path, *, act: Callable[[], object]) -> None:

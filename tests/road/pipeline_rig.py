@@ -98,6 +98,30 @@ class Rig:
                 env={**os.environ, "METERDROP_TODAY": TODAY, "METERDROP_WORKERS": "1", **settings},
             )
 
+    def worker(
+        self, *, concurrency: int = 1, home: Path | None = None, **settings: str
+    ) -> "subprocess.Popen[bytes]":
+        """Starts `meterdrop worker`, which logs where the pipeline does; its first line says that it is ready.
+
+        `home` is its own, where it is to be on another machine.
+        """
+        with (self.home / "work" / "pipeline.log").open("ab") as log:
+            return subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "meterdrop",
+                    "--home",
+                    str(home or self.home),
+                    "worker",
+                    "--concurrency",
+                    str(concurrency),
+                ],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env={**os.environ, "METERDROP_TODAY": TODAY, **settings},
+            )
+
     def command(self, *words: str, **settings: str) -> "subprocess.CompletedProcess[bytes]":
         """Runs one command to its end."""
         return subprocess.run(

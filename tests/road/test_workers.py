@@ -12,7 +12,7 @@ from tests.road.pipeline_rig import READINGS_HEADER, Rig, children, is_gone, sto
 
 pytestmark = [pytest.mark.road, pytest.mark.by_night(POSTGRESQL)]
 
-LINES = 300_000
+LINES = 600_000
 """Some seconds of work."""
 
 

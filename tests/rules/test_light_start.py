@@ -3,7 +3,17 @@
 import subprocess
 import sys
 
-_HEAVY = ("numpy", "pandas", "pandera", "pyarrow", "jinja2", "paramiko")
+_HEAVY = (
+    "numpy",
+    "pandas",
+    "pandera",
+    "pyarrow",
+    "jinja2",
+    "paramiko",
+    "alembic",
+    "procrastinate",
+    "psycopg",
+)
 
 
 def test_commands_and_the_pipeline_start_without_the_libraries_of_tables() -> None:

@@ -11,16 +11,30 @@ import meterdrop
 _SOURCE: Final = Path(meterdrop.__file__).parent
 _WRITES: Final = frozenset({"insert", "update", "delete", "insert_frame", "insert_frames", "copy_frames"})
 _TABLES: Final = frozenset({"reading", "device"})
-_WRITERS: Final = {"store/readings.py", "store/following.py", "store/devices.py"}
+_WRITERS: Final = {
+    "store/readings.py",
+    "store/following.py",
+    "store/devices.py",
+    "store/stretches.py",
+    "store/thinning.py",
+}
 _ACTS: Final = {
     ("readings", "store_new"),
     ("readings", "supersede"),
     ("devices", "add"),
     ("devices", "change"),
     ("following", "follow"),
+    ("stretches", "drop"),
+    ("thinning", "thin"),
+    ("old_months", "put_aside"),
 }
-_ACTORS: Final = {"usecases/judging/readings.py", "usecases/judging/register_changes.py"}
-"""They do so in the publishing transactions of `ReadingRules` and `DeviceRules`, which raise the version."""
+_ACTORS: Final = {
+    "usecases/judging/readings.py",
+    "usecases/judging/register_changes.py",
+    "usecases/retention/daily_readings.py",
+    "usecases/retention/whole_months.py",
+}
+"""They do so in the publishing transactions of `ReadingRules` and `DeviceRules`, and in those of retention: all raise the version."""
 
 _ADVICE: Final = (
     "raise the partner's version in the transaction that changes readings or devices (store.partners), with its row locked: "

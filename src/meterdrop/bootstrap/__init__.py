@@ -2,12 +2,15 @@
 
 from meterdrop.bootstrap.building import House, house
 from meterdrop.bootstrap.home import bans_of, host_keys, make_home, now
+from meterdrop.bootstrap.keeping import retention_of
+from meterdrop.bootstrap.originals import check_originals
 from meterdrop.bootstrap.schemas import feeds_of, problems_of, rule_sets_of, schema_folders, shipped
 from meterdrop.bootstrap.watching import problems_of_watched, told_in
 
 __all__ = [
     "House",
     "bans_of",
+    "check_originals",
     "feeds_of",
     "host_keys",
     "house",
@@ -15,6 +18,7 @@ __all__ = [
     "now",
     "problems_of",
     "problems_of_watched",
+    "retention_of",
     "rule_sets_of",
     "schema_folders",
     "shipped",

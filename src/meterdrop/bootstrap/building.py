@@ -3,28 +3,21 @@
 What only some commands need is imported where it is built: a process that loads no files starts in half the time.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from meterdrop.bootstrap.ground import Ground
 from meterdrop.bootstrap.home import now
+from meterdrop.bootstrap.looking import look_around, ring
 from meterdrop.bootstrap.rules import newcomer, rules_of
-from meterdrop.bootstrap.schemas import schema_folders
-from meterdrop.bootstrap.watching import receipts_folder, told_in, watch_folders
-from meterdrop.catalog import Catalog, read_catalog
-from meterdrop.dispatch.locks import Locks
-from meterdrop.model.delivery import PRAGUE, Delivery
-from meterdrop.model.errors import StopAtStart
+from meterdrop.bootstrap.watching import receipts_folder, watch_folders
 from meterdrop.model.feed import Agreement
-from meterdrop.receive.originals import Originals
-from meterdrop.settings import Settings, read_settings
-from meterdrop.store.database import Database
-from meterdrop.store.room import Room
-from meterdrop.usecases.checkpoint import Checkpoint, kill_at, walk_on
+from meterdrop.settings import read_settings
 from meterdrop.usecases.logins import Logins
 from meterdrop.usecases.partners import Partners
 from meterdrop.usecases.receive_upload import ReceiveUploads
@@ -33,6 +26,7 @@ from meterdrop.usecases.send_receipts import SendReceipts
 from meterdrop.usecases.status import LookAround
 
 if TYPE_CHECKING:
+    from meterdrop.dispatch.scaled import Ring
     from meterdrop.usecases.digest import MakeDigest
     from meterdrop.usecases.drain import Drain
     from meterdrop.usecases.export import Export
@@ -53,80 +47,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class House:
+class House(Ground):
     """Everything that one home's commands and service need, built when asked for."""
-
-    settings: Settings
-    today_is: date | None = None
-    """For tests: the day it is in Prague."""
-    schemas: Catalog | None = None
-    """The schemas, if they were read already."""
-    worker: int | None = None
-    """In a worker's process: how many were started before it in its place."""
-    rehearsed: Database | None = None
-    """In a rehearsal: the database to use in place of the settings' one."""
 
     def for_worker(self, number: int) -> "House":
         """This house for a worker's process, with the settings and schemas that were read here."""
         return replace(self, schemas=self.catalog, worker=number)
-
-    @property
-    def home(self) -> Path:
-        """The home folder."""
-        return self.settings.home
-
-    @cached_property
-    def database(self) -> Database:
-        """The database, at today's shape."""
-        if self.rehearsed is not None:
-            return self.rehearsed
-        database = Database(self.settings.database_url)
-        if not database.is_current():
-            raise StopAtStart(
-                [f"{self.home} has no database of this version yet: run `meterdrop --home {self.home} init`"]
-            )
-        return database
-
-    @cached_property
-    def catalog(self) -> Catalog:
-        """The schemas."""
-        return self.schemas or read_catalog(schema_folders(self.home))
-
-    @cached_property
-    def originals(self) -> Originals:
-        """The bytes as they came."""
-        return Originals(where=self.settings.originals_at)
-
-    @cached_property
-    def locks(self) -> Locks:
-        """Locks between processes."""
-        return Locks(self.home / "locks")
-
-    @cached_property
-    def at(self) -> Checkpoint:
-        """Where a kill hits, in tests only."""
-        crash = self.settings.crash_at
-        return walk_on if crash is None else kill_at(crash, worker=self.worker)
-
-    def today(self) -> date:
-        """The day in Prague."""
-        return self.today_is or self.settings.today or datetime.now(PRAGUE).date()
-
-    def day_of(self, delivery: Delivery) -> date:
-        """The day from which a delivery's dates are in the future or too old, whenever it is judged: when it came."""
-        return self.today_is or self.settings.today or delivery.arrived_on
-
-    def agreements_of(self, partner: str, day: date) -> Sequence[Agreement]:
-        """What we expect from a partner in a delivery that comes on this day."""
-        return self.catalog.agreements(partner, on=day)
-
-    def agreement_of(self, partner: str, feed: str, day: date) -> Agreement:
-        """One feed as this partner sends it on this day."""
-        return self.catalog.agreement(partner, feed, on=day)
-
-    def language_of(self, partner: str) -> str:
-        """The language of a partner's receipts."""
-        return next((agreement.language for agreement in self.agreements_of(partner, self.today())), "cs")
 
     def rules_for(self, agreement: Agreement, today: date) -> "Rules":
         """The rules of an agreement's target, with the facts of now."""
@@ -157,11 +83,6 @@ class House:
             clock=now,
             at=self.at,
         )
-
-    @cached_property
-    def room(self) -> Room:
-        """What must stay free on the disks."""
-        return Room(folders=self.settings.written_to, floor=self.settings.free_disk_mb * 1024 * 1024)
 
     @cached_property
     def receive(self) -> ReceiveUploads:
@@ -195,7 +116,7 @@ class House:
 
     @cached_property
     def send_receipts(self) -> SendReceipts:
-        """Empties the outbox."""
+        """Empties the outbox, next to the door."""
         return SendReceipts(
             database=self.database,
             originals=self.originals,
@@ -204,6 +125,11 @@ class House:
             locks=self.locks,
             at=self.at,
         )
+
+    @property
+    def deliver_receipts(self) -> "SendReceipts | Ring":
+        """Empties the outbox, or asks the service next to the door to do it."""
+        return ring(self.jobs, database=self.database) if self.is_scaled else self.send_receipts
 
     @cached_property
     def watch_folders(self) -> "WatchFolders | None":
@@ -216,7 +142,7 @@ class House:
         from meterdrop.usecases.drain import Drain
 
         return Drain(
-            database=self.database, locks=self.locks, ingest=self.ingest, send_receipts=self.send_receipts
+            database=self.database, locks=self.locks, ingest=self.ingest, send_receipts=self.deliver_receipts
         )
 
     @cached_property
@@ -269,7 +195,9 @@ class House:
             if there is None:
                 yield None
                 return
-            settings = self.settings.model_copy(update={"home": there.folder, "originals": None})
+            settings = self.settings.model_copy(
+                update={"home": there.folder, "originals": None, "dispatch": "embedded"}
+            )
             yield replace(self, settings=settings, schemas=self.catalog, rehearsed=there.database).reprocess
 
     @cached_property
@@ -328,15 +256,7 @@ class House:
     @cached_property
     def look_around(self) -> LookAround:
         """`meterdrop status`."""
-        return LookAround(
-            database=self.database,
-            landing=self.home / "landing",
-            aside=self.receive.aside,
-            watched=told_in(self.home),
-            room=self.room,
-            silent_after=timedelta(days=self.settings.silent_days),
-            clock=now,
-        )
+        return look_around(self.settings, database=self.database, aside=self.receive.aside, room=self.room)
 
     @cached_property
     def show_delivery(self) -> "ShowDelivery":

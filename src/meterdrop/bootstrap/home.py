@@ -6,6 +6,8 @@ from pathlib import Path
 
 from ulid import ULID
 
+from meterdrop.bootstrap.originals import problems_of_originals
+from meterdrop.model.errors import StopAtStart
 from meterdrop.settings import read_settings
 from meterdrop.store.database import Database
 from meterdrop.usecases import init
@@ -19,9 +21,11 @@ def now() -> datetime:
 
 
 def make_home(home: Path, *, database: str | None) -> list[str]:
-    """Makes what a home needs and isn't there; what it made."""
+    """Makes what a home needs and isn't there; what it made. `StopAtStart` before that if originals can't be kept."""
     if database is not None:
         Database(database).close()  # a URL that can't be read is refused before anything is made
+    if problems := problems_of_originals(read_settings(home)):
+        raise StopAtStart(problems)
     return init.make_home(
         home, database=database, open_database=lambda: Database(read_settings(home).database_url)
     )

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
+from meterdrop.bootstrap.originals import problems_of_originals
 from meterdrop.bootstrap.watching import problems_of_watched
 from meterdrop.catalog import problems_in, read_feeds, read_what_is_well
-from meterdrop.model.errors import OperatorMistake, StopAtStart
+from meterdrop.model.errors import OperatorMistake, StopAtStart, TryAgain
 from meterdrop.model.feed import Agreement, Feed
 from meterdrop.settings import read_settings
 
@@ -29,9 +30,13 @@ def problems_of(home: Path, *, partner: str | None) -> list[str]:
     """Every problem of settings, schemas and profiles; only of this partner's profile if one is named."""
     problems: list[str] = []
     try:
-        problems.extend(problems_of_watched(read_settings(home)))
+        settings = read_settings(home)
+        problems.extend(problems_of_watched(settings))
+        problems.extend(problems_of_originals(settings) if partner is None else ())
     except StopAtStart as error:
         problems.extend(error.problems)
+    except TryAgain as away:
+        problems.append(str(away))
     problems.extend(problems_in(schema_folders(home)))
     if partner is None:
         return problems

@@ -18,6 +18,8 @@ from meterdrop.cli import (
     quarantine,
     reports,
     reprocess,
+    retention,
+    workers,
 )
 from meterdrop.logs import to_stderr
 
@@ -53,4 +55,6 @@ quarantine.add_to(app)
 exports.add_to(app)
 reports.add_to(app)
 profiles.add_to(app)
+retention.add_to(app)
+workers.add_to(app)
 later.add_to(app)

@@ -68,7 +68,7 @@ DECISIONS: Final[Mapping[str, Callable[..., Any]]] = {"release": release, "refus
 
 
 def _tell(house: House, settled: Delivery, *, json_: bool) -> None:
-    house.send_receipts()
+    house.deliver_receipts()
     if json_:
         said.as_json(house.show_delivery.receipt(settled))
     else:

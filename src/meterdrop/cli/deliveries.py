@@ -73,11 +73,17 @@ def show(
                 "quarantine": shown.quarantine,
                 "events": shown.events,
                 "events_total": shown.events_total,
+                "original_removed_at": shown.original_removed_at,
             }
         )
         return
     _table(f"Delivery {shown.delivery.number}", [shown.delivery])
     _tell_findings(house, shown.delivery)
+    if shown.original_removed_at is not None:
+        said.say(
+            f"Its original is no longer kept: its retention ended on {shown.original_removed_at:%Y-%m-%d}. "
+            "It can't be judged again; for that the partner must send the file again"
+        )
     rows = [(one["at"], one["who"], one["what"], one["line"], one["why"]) for one in shown.events]
     if shown.quarantine:
         told = ", ".join(f"{count:,} {state}" for state, count in shown.quarantine.items())

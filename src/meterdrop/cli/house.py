@@ -14,6 +14,7 @@ import typer
 from meterdrop import service
 from meterdrop.bootstrap import (
     House,
+    check_originals,
     make_home,
     now,
     problems_of,
@@ -21,7 +22,7 @@ from meterdrop.bootstrap import (
     rule_sets_of,
     schema_folders,
 )
-from meterdrop.cli import headers, said
+from meterdrop.cli import headers, said, workers
 from meterdrop.cli.words import Json, house_of, partner_of
 from meterdrop.logs import to_stderr
 from meterdrop.model.errors import OperatorMistake, StopAtStart
@@ -82,6 +83,7 @@ def up(
     _check_watch(house, watch_only=watch_only)
     house.database.close()
     house.catalog.agreements("", on=house.today())  # bad schemas are told here, once
+    check_originals(house.settings)
     supervisor = Supervisor(
         door=None if watch_only else door(house.home, host=sftp_host, port=sftp_port),
         pipeline=pipeline(house.home, watch=house.settings.watch),
@@ -166,6 +168,7 @@ def status(
                 ],
             )
         _table_of_waiting(told)
+        workers.tell(told)
         for problem in told.problems:
             said.say(f"problem: {problem}")
     raise typer.Exit(said.NEEDS_A_PERSON if told.problems else said.DONE)

@@ -14,13 +14,6 @@ def pull(words: Annotated[list[str] | None, typer.Argument(hidden=True)] = None)
     raise OperatorMistake("`pull` comes with a later version: until then partners deliver over SFTP")
 
 
-def worker(words: Annotated[list[str] | None, typer.Argument(hidden=True)] = None) -> None:
-    """One more worker in scaled mode (comes later)."""
-    raise OperatorMistake(
-        "`worker` comes with a later version: until then `meterdrop up` has workers of its own"
-    )
-
-
 def operator(words: Annotated[list[str] | None, typer.Argument(hidden=True)] = None) -> None:
     """Logins for the operator page (comes later)."""
     raise OperatorMistake(
@@ -30,5 +23,5 @@ def operator(words: Annotated[list[str] | None, typer.Argument(hidden=True)] = N
 
 def add_to(app: typer.Typer) -> None:
     """Adds these commands."""
-    for command in (pull, worker, operator):
+    for command in (pull, operator):
         app.command(context_settings=_WORDS)(command)

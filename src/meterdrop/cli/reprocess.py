@@ -70,6 +70,7 @@ def reprocess(
                 "still_failing": done.still,
                 "newly_rejected": done.newly_rejected,
                 "not_rechecked": done.left_out,
+                "without_original": done.without_original,
                 "deliveries": [asdict(one) for one in done.deliveries],
                 "rechecked": [asdict(one) for one in done.rechecked],
             }
@@ -92,6 +93,11 @@ def _say(done: "Reprocessed", *, rechecked: bool) -> None:
     if done.left_out:
         said.say(
             f"{done.left_out} line(s) that a reviewer corrected were not judged: the files don't tell them"
+        )
+    if done.without_original:
+        said.say(
+            f"{done.without_original} deliveries were not judged: their originals are no longer kept "
+            "(retention_originals_days). `delivery show ID` says since when"
         )
     if not done.newly_rejected:
         return
@@ -124,7 +130,7 @@ def _run(
             progress=lambda done, total: bar.update(task, completed=done, total=total),
             recheck_since=recheck_since,
         )
-    house.send_receipts()
+    house.deliver_receipts()
     return done
 
 

@@ -143,7 +143,7 @@ def _pair(text: str) -> tuple[str, str]:
 def _tell(
     house: House, choice: "Choice", ended: "Ended", *, state: LineState, dry_run: bool, json_: bool
 ) -> None:
-    house.send_receipts()
+    house.deliver_receipts()
     alone = choice.ids[0] if len(choice.ids) == 1 else None
     language = _language(house, choice)
     words = [told(finding, language=language) for finding in ended.findings]

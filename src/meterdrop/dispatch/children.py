@@ -30,6 +30,8 @@ class _Heard:
     settled: int = 0
     again: bool = False
     """Whether this partner is to be drained again at once."""
+    waits: str | None = None
+    """Why something of this partner may wait, if it is not to be drained again at once."""
 
 
 class WarmChild:
@@ -72,15 +74,16 @@ class WarmChild:
                     log.error("worker.not-started", why=why, code=code)
                     self._stopped.wait(_PAUSE)
 
-    def drain(self, partner: str) -> None:
-        """Until nothing of this partner waits. What can't go on now is left to the next sweep."""
+    def drain(self, partner: str) -> str | None:
+        """Until nothing of this partner waits. What can't go on now is left for later: then the answer says why."""
         tries = _IN_A_ROW
         while tries and not self._stopped.is_set():
             self.warm()
             heard = self._drained(partner)
             if not heard.again:
-                return
+                return heard.waits
             tries = _IN_A_ROW if heard.settled else tries - 1
+        return "the worker stops" if tries else "one process after another ended"
 
     def stop(self) -> None:
         """The delivery that is being loaded is the last."""
@@ -115,6 +118,7 @@ class WarmChild:
     def _drained(self, partner: str) -> _Heard:
         heard, process = _Heard(), self._process
         if process is None:  # stopped before it was ready
+            heard.waits = "the worker stops"
             return heard
         process.say(drain=partner)
         try:
@@ -128,6 +132,7 @@ class WarmChild:
             return heard
         if "try_again" in word:
             log.warning("drain.try-again", partner=partner, why=word["try_again"])
+            heard.waits = str(word["try_again"])
         if "retires" in word:
             log.info("worker.retired", held_mb=word["retires"])
             self.end()
@@ -149,6 +154,7 @@ class WarmChild:
 
     def _tell_end(self, partner: str, *, heard: _Heard, why: str | None) -> None:
         code = self.end()
+        heard.waits = "its worker ended"
         if code == 0 and self._stopped.is_set():  # it heard of the stop before it heard of the partner
             return
         log.error("worker.ended", partner=partner, delivery=heard.at, why=why or _why(code), code=code)

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 
 class Worker(Protocol):
@@ -14,7 +14,7 @@ class Worker(Protocol):
     def warm(self) -> None:
         """Makes itself ready; it is given a partner only when this returned."""
 
-    def drain(self, partner: str) -> None:
+    def drain(self, partner: str) -> object:
         """Loads what waits of this partner. Never raises because of what it meets there."""
 
 
@@ -28,6 +28,8 @@ class DispatchStatus:
 
 class EmbeddedDispatch:
     """`wake(partner)` asks for a drain; a partner is never drained by two workers, and no wake is lost."""
+
+    not_warm: Final = "no worker could be started; why is logged above"
 
     def __init__(self, *, workers: Sequence[Worker]) -> None:
         self._queue: queue.SimpleQueue[str | None] = queue.SimpleQueue()

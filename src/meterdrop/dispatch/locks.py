@@ -4,9 +4,9 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from meterdrop.model.errors import TryAgain
 
@@ -14,8 +14,15 @@ _LOOK_AGAIN_SOON: Final = 0.001
 _LOOK_AGAIN: Final = 0.02
 
 
-class Locks:
-    """Named locks as files of one folder."""
+class Locks(Protocol):
+    """Named locks, of one machine or of all that work together."""
+
+    def hold(self, name: str, *, wait: float) -> AbstractContextManager[None]:
+        """Holds the lock; `TryAgain` if it isn't free within `wait` seconds."""
+
+
+class FileLocks:
+    """Named locks as files of one folder, for the processes of one machine."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

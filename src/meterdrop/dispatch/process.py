@@ -71,7 +71,10 @@ class ChildProcess:
 
     def end(self, *, wait: float) -> int:
         """Its exit code, once it has ended; killed if it hasn't within `wait` seconds."""
-        with self._popen:  # closes the pipes
+        with suppress(BrokenPipeError):  # what it did not hear any more is of no interest
+            if self._popen.stdin is not None:
+                self._popen.stdin.close()
+        with self._popen:  # closes the other pipe
             try:
                 return self._popen.wait(wait)
             except subprocess.TimeoutExpired:

@@ -1,19 +1,19 @@
-"""Where are the bytes as they came? Content-addressed, never changed, behind an obstore URL."""
+"""Where are the bytes as they came? Content-addressed, never changed, in a folder or in a bucket."""
 
 import errno
 import shutil
-from collections.abc import Iterator, Sequence
-from io import BufferedReader, RawIOBase
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import BinaryIO, Final
 
 import obstore
-from obstore.store import LocalStore, ObjectStore, from_url
+from obstore.store import LocalStore, ObjectStore
 
+from meterdrop.receive.bucket import Bucket
+from meterdrop.receive.bucket_reading import BucketReading
 from meterdrop.receive.syncing import sync_together
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 _BLOCK: Final = 4 * 1024 * 1024
 _PART: Final = 8 * 1024 * 1024
@@ -21,12 +21,15 @@ _PARTS_AT_ONCE: Final = 2
 
 
 class Originals:
-    """A store of blobs by their sha256: a folder by default, `s3://…` where workers are on several machines."""
+    """A store of blobs by their sha256: a folder, or a bucket where workers are on several machines.
 
-    def __init__(self, *, where: Path | str) -> None:
-        self._folder = where if isinstance(where, Path) else None
+    FileNotFoundError if a blob that is asked for is not there. A bucket's `TryAgain` may come of everything but `sync`.
+    """
+
+    def __init__(self, *, where: Path | Bucket) -> None:
+        self._where = where
         self._store: ObjectStore = (
-            LocalStore(prefix=where, mkdir=True) if isinstance(where, Path) else from_url(where)
+            LocalStore(prefix=where, mkdir=True) if isinstance(where, Path) else where.store
         )
 
     def keep(self, *, content: Path, sha256: str) -> None:
@@ -36,34 +39,44 @@ class Originals:
 
     def put(self, *, content: Path, sha256: str) -> None:
         """Keeps the file's bytes under their hash; on a disk of ours they are safe only after `sync`."""
-        name = _name(sha256)
+        if isinstance(self._where, Bucket):
+            self._where.put(_name(sha256), content=content, sha256=sha256)
+            return
         with content.open("rb") as stream:
             # In parts, or the whole file would be held in memory.
             obstore.put(
                 self._store,
-                name,
+                _name(sha256),
                 stream,
                 use_multipart=True,
                 chunk_size=_PART,
                 max_concurrency=_PARTS_AT_ONCE,
             )
 
+    def put_all(self, contents: Mapping[str, Path]) -> None:
+        """The same for several files by their hashes: a bucket takes small ones at the same time."""
+        if isinstance(self._where, Bucket):
+            self._where.put_all({_name(sha256): (content, sha256) for sha256, content in contents.items()})
+            return
+        for sha256, content in contents.items():
+            self.put(content=content, sha256=sha256)
+
     def sync(self, hashes: Sequence[str]) -> None:
         """Brings what was put under these hashes to the disk, all of it at the same time."""
-        if self._folder is not None:
-            _sync(*(self._folder / _name(sha256) for sha256 in hashes))
+        if isinstance(self._where, Path):
+            _sync(*(self._where / _name(sha256) for sha256 in hashes))
 
     def take(self, *, content: Path, sha256: str) -> None:
         """Keeps a scratch file of our own, which is gone then: moved where that can be done, else copied."""
-        if self._folder is None or not _moved(content, into=self._folder / _name(sha256)):
+        if isinstance(self._where, Bucket) or not _moved(content, into=self._where / _name(sha256)):
             self.keep(content=content, sha256=sha256)
             content.unlink()
 
     def open(self, sha256: str) -> BinaryIO:
-        """The bytes as a stream to read from its start."""
-        if self._folder is not None:
-            return (self._folder / _name(sha256)).open("rb")
-        return BufferedReader(_Remote(obstore.open_reader(self._store, _name(sha256))), _BLOCK)
+        """The bytes as a stream to read from its start; those of a bucket are held against their hash."""
+        if isinstance(self._where, Path):
+            return (self._where / _name(sha256)).open("rb")
+        return BufferedReader(BucketReading(self._where, _name(sha256), sha256=sha256), _BLOCK)
 
     def chunks(self, sha256: str) -> Iterator[bytes]:
         """The bytes in blocks."""
@@ -71,26 +84,18 @@ class Originals:
             while block := stream.read(_BLOCK):
                 yield bytes(block)
 
+    def forget(self, sha256: str) -> None:
+        """Erases what was kept under this hash; safe to repeat."""
+        if isinstance(self._where, Bucket):
+            self._where.forget(_name(sha256))
+            return
+        with suppress(FileNotFoundError):
+            obstore.delete(self._store, _name(sha256))
+
     def forget_all(self) -> None:
         """Removes a folder of originals that was only for a try."""
-        if self._folder is not None:
-            shutil.rmtree(self._folder.parent, ignore_errors=True)
-
-
-class _Remote(RawIOBase):
-    """obstore's reader as Python's files are: to be closed by `with`, read into a buffer."""
-
-    def __init__(self, reader: "obstore.ReadableFile") -> None:
-        self._reader = reader
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "WriteableBuffer", /) -> int:
-        room = memoryview(buffer).cast("B")
-        told = self._reader.read(len(room))
-        room[: len(told)] = told
-        return len(told)
+        if isinstance(self._where, Path):
+            shutil.rmtree(self._where.parent, ignore_errors=True)
 
 
 def _name(sha256: str) -> str:

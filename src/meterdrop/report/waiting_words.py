@@ -29,6 +29,8 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "ENOTDIR": "Move away what lies in the folder's place: a link or a file",
     "EISDIR": "Move away the folder that has the receipt's name",
     "ENOENT": "Look whether the folder, its disk and the originals are there",
+    "EREMOTEIO": "Look why the store of originals does not answer: `meterdrop check` says what it says",
+    "EBADMSG": "Restore that original from a backup: its bytes in the store are others than were kept",
     "other": "Mend the receipts' folder",
     "receipts_next": "; they are written by themselves then, after five minutes at most",
 }
@@ -49,6 +51,8 @@ _CZECH: Final[Mapping[str, str]] = {
     "ENOTDIR": "Odstraňte, co leží na místě složky: odkaz nebo soubor",
     "EISDIR": "Odstraňte složku, která má jméno potvrzení",
     "ENOENT": "Podívejte se, zda tam složka, její disk a originály jsou",
+    "EREMOTEIO": "Zjistěte, proč úložiště originálů neodpovídá: co říká, ukáže `meterdrop check`",
+    "EBADMSG": "Obnovte ten originál ze zálohy: v úložišti má jiné bajty, než byly uloženy",
     "other": "Opravte složku potvrzení",
     "receipts_next": "; pak se zapíší sama, nejpozději za pět minut",
 }

@@ -8,17 +8,30 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Final
 
 import structlog
 
-from meterdrop.bootstrap import House, house, problems_of_watched, told_in
+from meterdrop.bootstrap import (
+    House,
+    check_originals,
+    house,
+    problems_of_watched,
+    retention_of,
+    told_in,
+)
 from meterdrop.dispatch.children import WarmChild
 from meterdrop.dispatch.embedded import EmbeddedDispatch
+from meterdrop.dispatch.jobs import RECEIPTS
+from meterdrop.dispatch.queue_runner import QueueRunner, Queues
+from meterdrop.dispatch.scaled import ScaledDispatch
+from meterdrop.dispatch.tasks import add_letters
 from meterdrop.model.errors import StopAtStart, TryAgain
 from meterdrop.receive import bell
+from meterdrop.service.caretaker import Caretaker
 from meterdrop.service.hello import written
 from meterdrop.service.postman import Postman
 from meterdrop.service.watcher import Watcher
@@ -27,7 +40,7 @@ from meterdrop.usecases.make_months import make_months
 
 log = structlog.get_logger()
 
-_START_WAIT: Final = 45.0
+_START_WAIT: Final = 120.0
 _STOP_WAIT: Final = 60.0
 _KILL_WAIT: Final = 5.0
 _SCRATCH_KEPT: Final = 2 * 24 * 3600.0
@@ -43,9 +56,14 @@ class Service:
         self._landing = house.home / "landing"
         self._stopping = threading.Event()
         self._rung = threading.Event()
-        self._workers = [_worker(house) for _ in range(house.settings.workers)]
-        self._dispatch = EmbeddedDispatch(workers=self._workers)
         self._postman = Postman(house.send_receipts)
+        self._caretaker = Caretaker(retention_of(house), today=house.today)
+        self._workers = [] if house.is_scaled else [worker_of(house) for _ in range(house.settings.workers)]
+        self._dispatch = (
+            _scaled(house, postman=self._postman)
+            if house.is_scaled
+            else EmbeddedDispatch(workers=self._workers)
+        )
         self._watcher = _watcher(house)
 
     def run(self) -> None:
@@ -56,19 +74,21 @@ class Service:
             observer = bell.watch(self._landing, ring=self._rung.set)
             try:
                 self._postman.start()
+                self._caretaker.start()
                 self._dispatch.run_workers()
                 self._sweep()
                 if not self._dispatch.is_warm(wait=_START_WAIT):
-                    raise StopAtStart(["no worker could be started; why is logged above"])
+                    raise StopAtStart([self._dispatch.not_warm])
                 if self._watcher is not None:
                     self._watcher.start()
-                _say({"event": "ready", "home": str(self._house.home)} | _watched(self._house))
+                say({"event": "ready", "home": str(self._house.home)} | _watched(self._house))
                 log.info("pipeline.ready")
                 self._watch()
             finally:
                 if self._watcher is not None:
                     self._watcher.stop()
                 observer.stop()
+                self._caretaker.stop()
                 self._postman.stop()
                 log.info("pipeline.stopped", finished=self._stop_workers())
 
@@ -93,6 +113,7 @@ class Service:
     def _sweep(self) -> None:
         """The truth: what lies on the doorstep, in the database and in the outbox, whatever we were told."""
         self._take_in()
+        self._caretaker.ring()
         with suppress(TryAgain):
             make_months(self._house.database, days=months.ahead(self._house.today()))
         with suppress(TryAgain):
@@ -136,7 +157,7 @@ class Service:
         return finished
 
 
-def _worker(house: House) -> WarmChild:
+def worker_of(house: House) -> WarmChild:
     """A worker for this house.
 
     Arrow takes its memory from malloc there: its own pool maps a gigabyte at once, used or not, which would make
@@ -147,6 +168,16 @@ def _worker(house: House) -> WarmChild:
         environment={_POOL: "system", **os.environ},
         hello=lambda number: written(house.for_worker(number)),
         seconds=house.settings.delivery_seconds,
+    )
+
+
+def _scaled(house: House, *, postman: Postman) -> ScaledDispatch:
+    """Others load; we only hear of the receipts that come of it."""
+    queues = Queues(
+        at_once={RECEIPTS: 1}, add_tasks=partial(add_letters, ring=postman.ring), stop_wait=_KILL_WAIT
+    )
+    return ScaledDispatch(
+        jobs=house.jobs, listener=QueueRunner(address=house.database.address(), queues=queues)
     )
 
 
@@ -169,7 +200,8 @@ def _watched(house: House) -> dict[str, object]:
     return {} if house.settings.watch is None else {"watched": str(house.settings.watch)}
 
 
-def _say(event: dict[str, object]) -> None:
+def say(event: dict[str, object]) -> None:
+    """One line for whoever started us."""
     sys.stdout.write(json.dumps(event) + "\n")
     sys.stdout.flush()
 
@@ -186,6 +218,7 @@ def main(home: Path, *, stop_with_stdin: bool, watch: Path | None = None) -> Non
     here = house(home, watch=watch)
     if problems := problems_of_watched(here.settings):
         raise StopAtStart(problems)
+    check_originals(here.settings)
     service = Service(here)
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:

@@ -3,11 +3,24 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from meterdrop.store import migrate
-from meterdrop.store.engine import copy_file, make_engine, reading_from, size_of_file, writing
+from meterdrop.store import founding, migrate, workers
+from meterdrop.store.engine import (
+    address,
+    copy_file,
+    make_engine,
+    reading_from,
+    size_of_file,
+    statement_by_statement,
+    writing,
+)
+from meterdrop.store.server_locks import ServerLocks
+
+if TYPE_CHECKING:
+    import psycopg
 
 Store = Connection
 """An open transaction, as the repositories take it."""
@@ -30,6 +43,10 @@ class Database:
     def reading(self) -> AbstractContextManager[Store]:
         """One consistent view, never in the way of writers."""
         return reading_from(self._engine)
+
+    def statement_by_statement(self) -> AbstractContextManager[Store]:
+        """Each statement is a transaction of its own: for what PostgreSQL does in no other."""
+        return statement_by_statement(self._engine)
 
     def size(self) -> int | None:
         """Bytes of the database, if it is a file that can be copied."""
@@ -55,6 +72,22 @@ class Database:
     def is_file(self) -> bool:
         """Whether it is one file, with one writer at a time."""
         return self._engine.dialect.name == "sqlite"
+
+    def server_locks(self) -> ServerLocks:
+        """Locks that hold on all machines that use this database; on PostgreSQL only."""
+        return ServerLocks(self._engine)
+
+    def lent(self) -> "AbstractContextManager[psycopg.Connection]":
+        """The driver's own connection in a write transaction, for Procrastinate; on PostgreSQL only."""
+        return workers.lent(self._engine)
+
+    def address(self) -> str:
+        """Where it is, as libpq writes it, WITH the password: for another library's connections, never to be told."""
+        return address(self._engine)
+
+    def found(self) -> None:
+        """Makes the database if its server has none of that name, and looks whether we can work with it."""
+        founding.found(self._engine)
 
     def upgrade(self) -> None:
         """Brings the database to today's shape; safe to repeat."""

@@ -24,7 +24,7 @@ from meterdrop.model.layout import Layout
 from meterdrop.model.ticket import Outcome, Ticket
 from meterdrop.store import waits
 from meterdrop.store.once import insert_once
-from meterdrop.store.schema import delivery, original
+from meterdrop.store.schema import delivery
 
 _TAKEN = (State.ACCEPTED, State.PARTLY_ACCEPTED)
 
@@ -46,9 +46,6 @@ class Judgement:
 def add_received(connection: Connection, *, ticket: Ticket, now: datetime, feed: str | None) -> int | None:
     """A new delivery for a ticket; None if this upload has one already (a ticket may come twice)."""
     finished = ticket.outcome is Outcome.FINISHED
-    if finished:
-        kept = {"sha256": ticket.sha256, "bytes": ticket.bytes, "stored_at": now}
-        connection.execute(insert_once(connection, original).values(kept))
     key: int | None = connection.execute(
         insert_once(connection, delivery)
         .values(
@@ -104,11 +101,16 @@ def load_again(connection: Connection, *, before: Delivery, released: Release | 
         raise TryAgain(f"delivery {before.number} was changed by someone else meanwhile: look at it again")
 
 
-def give_attempt_back(connection: Connection, *, key: int) -> None:
-    """An attempt that the world made fail is not counted."""
+def give_attempt_back(connection: Connection, *, of: Delivery) -> None:
+    """An attempt that the world made fail is not counted; unless it is no longer ours, but of one who took over."""
     connection.execute(
         update(delivery)
-        .where(delivery.c.id == key, delivery.c.state == State.LOADING, delivery.c.attempts > 0)
+        .where(
+            delivery.c.id == of.id,
+            delivery.c.state == State.LOADING,
+            delivery.c.attempts == of.attempts,
+            delivery.c.revision == of.revision,
+        )
         .values(attempts=delivery.c.attempts - 1)
     )
 

@@ -8,6 +8,7 @@ from sqlite3 import connect, register_adapter
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import (
     ArgumentError,
     DatabaseError,
@@ -32,6 +33,10 @@ _BAD_CELL: Final = "22"
 """The class of PostgreSQL's errors that quote a cell in their first line."""
 _READ_ONLY: Final = "25006"
 """PostgreSQL's word for a write to a server that only follows another one, as in the middle of a fail-over."""
+_NOTICE_SOON: Final = (
+    "SELECT set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false), "
+    "set_config('tcp_keepalives_count', '3', false)"
+)
 _ONE_VIEW: Final = "REPEATABLE READ"
 """What a reader on PostgreSQL needs so that all its statements see the same; on SQLite each transaction does."""
 
@@ -64,6 +69,7 @@ def make_engine(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
+        event.listen(engine, "connect", _prepare_postgresql)
         event.listen(engine, "handle_error", _tell_no_cells)
     return engine
 
@@ -82,6 +88,14 @@ def without_cells(told: Failure) -> Failure:
         quotes = state.startswith(_BAD_CELL)
         told.args = ("a cell that the database refuses" if quotes else str(told).partition("\n")[0],)
     return told
+
+
+def _prepare_postgresql(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    """The server is to notice within half a minute that our machine is gone, and let go of what it held."""
+    cursor = connection.cursor()
+    cursor.execute(_NOTICE_SOON)
+    cursor.close()
+    connection.commit()
 
 
 def _prepare_sqlite(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
@@ -145,6 +159,14 @@ def reading_from(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
+def statement_by_statement(engine: Engine) -> Iterator[Connection]:
+    """A connection on which each statement is a transaction of its own, for what PostgreSQL does in no other."""
+    options = {"isolation_level": "AUTOCOMMIT"}
+    with answering(engine), engine.connect().execution_options(**options) as connection:
+        yield connection
+
+
+@contextmanager
 def answering(engine: Engine) -> Iterator[None]:
     """`TryAgain` if the database is away or busy, `StopAtStart` if its file is none of a database."""
     where = engine.url.render_as_string(hide_password=True)
@@ -160,6 +182,16 @@ def answering(engine: Engine) -> Iterator[None]:
         if type(error) is not DatabaseError:  # its kinds (integrity, programming) are bugs of ours
             raise
         raise StopAtStart([f"the database {where} is damaged or is none: {_first_line(error)}"]) from error
+
+
+def address(engine: Engine) -> str:
+    """Where a PostgreSQL database is, in libpq's words, WITH the password: never to be told."""
+    from psycopg.conninfo import make_conninfo
+
+    words = engine.dialect.create_connect_args(engine.url)[1]
+    return make_conninfo(
+        "", **{name: str(word) for name, word in words.items() if isinstance(word, str | int)}
+    )
 
 
 def is_missing(engine: Engine) -> bool:

@@ -1,4 +1,4 @@
-"""Who did what, when and why? Append-only, in the same transaction as the act."""
+"""Who did what, when and why? Append-only until its retention ends, in the same transaction as the act."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -33,7 +33,7 @@ def tell(
     after: object = None,
     why: str | None = None,
 ) -> None:
-    """Adds to the audit; nothing ever takes away from it."""
+    """Adds to the audit; nothing but its retention takes away from it."""
     one = {"at": at, "who": who, "what": what, "partner": partner, "delivery": delivery, "line": line}
     connection.execute(insert(event), [{**one, "before": before, "after": after, "why": why}])
 

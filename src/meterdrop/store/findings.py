@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, func, insert, sel
 
 from meterdrop.model.codes import SOFT, Code, Severity
 from meterdrop.model.finding import Finding
+from meterdrop.store import partners
 from meterdrop.store.bulk import insert_frame
 from meterdrop.store.schema import finding
 from meterdrop.tables import LINE, findings_frame
@@ -32,7 +33,12 @@ def add(connection: Connection, *, findings: pd.DataFrame, delivery: int) -> Non
     first = np.maximum.accumulate(np.where(np.diff(line, prepend=line[0] - 1) > 0, place, 0))
     frame["line"] = pd.Series(line, dtype=LINE)
     frame["number"] = pd.Series(place - first, dtype=LINE)
-    insert_frame(connection, table=finding, frame=frame, constants={"delivery": delivery})
+    insert_frame(
+        connection,
+        table=finding,
+        frame=frame,
+        constants={"delivery": delivery, "partner": partners.of_delivery(connection, delivery)},
+    )
 
 
 def add_to_file(connection: Connection, told: Finding, *, delivery: int) -> None:
@@ -41,6 +47,7 @@ def add_to_file(connection: Connection, told: Finding, *, delivery: int) -> None
     connection.execute(
         insert(finding).values(
             delivery=delivery,
+            partner=partners.of_delivery(connection, delivery),
             line=WHOLE_FILE,
             number=numbers.scalar_subquery(),
             code=told.code.value,

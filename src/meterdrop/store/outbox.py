@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 
 from meterdrop.store.schema import outbox
 
@@ -73,9 +73,9 @@ def mark_written(connection: Connection, *, ids: list[int], now: datetime) -> No
 
 
 def stands(connection: Connection, *, delivery: int, name: str) -> bool:
-    """Whether this file is in the partner's folder, or will be."""
+    """Whether this file is in the partner's folder, or will be; not, if its retention ended."""
     last = connection.execute(
-        select(outbox.c.removes)
+        select(or_(outbox.c.removes, outbox.c.ended_at.is_not(None)))
         .where(outbox.c.delivery == delivery, outbox.c.name == name)
         .order_by(outbox.c.id.desc())
         .limit(1)

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Row, insert, select, update
 
 from meterdrop.model.partner import Partner
-from meterdrop.store.schema import partner
+from meterdrop.store.schema import delivery, partner
 
 
 def add(connection: Connection, *, id: str, name: str, group: int, now: datetime) -> None:
@@ -53,6 +53,12 @@ def register_version(connection: Connection, id: str) -> int:
     """How often this partner's register changed; 0 where there is no such partner."""
     wanted = select(partner.c.register_version).where(partner.c.id == id)
     return connection.execute(wanted).scalar_one_or_none() or 0
+
+
+def of_delivery(connection: Connection, key: int) -> str:
+    """Who sent a delivery."""
+    who: str = connection.execute(select(delivery.c.partner).where(delivery.c.id == key)).scalar_one()
+    return who
 
 
 def all_partners(connection: Connection) -> tuple[Partner, ...]:

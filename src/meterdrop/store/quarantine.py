@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from meterdrop.model.codes import NEIGHBOUR_CODES, REGISTER_CODES, Code
 from meterdrop.model.line_state import WITH_PARTNER, LineState
+from meterdrop.store import partners
 from meterdrop.store.bulk import Constant, insert_frame, portions
 from meterdrop.store.once import insert_once
 from meterdrop.store.schema import (
@@ -117,6 +118,7 @@ def add(
     frame.insert(0, "id", pd.Series(numbers + delivery * LINES_A_DELIVERY, dtype=LINE))
     same: dict[str, Constant] = {
         "delivery": delivery,
+        "partner": partners.of_delivery(connection, delivery),
         "state": LineState.OPEN.value,
         "rule_set": rule_set_id(connection, rules),
         "register_version": register_version,

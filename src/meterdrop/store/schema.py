@@ -11,7 +11,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
@@ -22,19 +21,13 @@ from sqlalchemy import (
 from meterdrop.model.delivery import State
 from meterdrop.model.line_state import LineState
 from meterdrop.store.columns import Bytes, ExactDecimal, JsonText, UtcTime
+from meterdrop.store.metadata import KEY
+from meterdrop.store.metadata import metadata as metadata
+from meterdrop.store.schema_outside import delivery_wait as delivery_wait
+from meterdrop.store.schema_outside import receipt_trouble as receipt_trouble
+from meterdrop.store.schema_outside import watched as watched
+from meterdrop.store.schema_outside import worker as worker
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-# SQLite counts up only for INTEGER PRIMARY KEY; PostgreSQL takes the wide one.
-_KEY = BigInteger().with_variant(Integer(), "sqlite")
 _STATES = ", ".join(f"'{state.value}'" for state in State)
 _LINE_STATES = ", ".join(f"'{state.value}'" for state in LineState)
 
@@ -57,13 +50,23 @@ original = Table(
     metadata,
     Column("sha256", String(64), primary_key=True),
     Column("bytes", BigInteger, nullable=False),
+    # When somebody brought these bytes last.
     Column("stored_at", UtcTime, nullable=False),
+    # When their retention ended: nobody reads them from then on. Their file goes after that.
+    Column("forgotten_at", UtcTime),
+    Column("erased_at", UtcTime),
+    Index(
+        "ix_original_not_erased",
+        "forgotten_at",
+        sqlite_where=text("forgotten_at is not null and erased_at is null"),
+        postgresql_where=text("forgotten_at is not null and erased_at is null"),
+    ),
 )
 
 delivery = Table(
     "delivery",
     metadata,
-    Column("id", _KEY, primary_key=True),
+    Column("id", KEY, primary_key=True),
     Column("upload", String(64), nullable=False, unique=True),
     Column("partner", ForeignKey("partner.id"), nullable=False),
     Column("path", Text, nullable=False),
@@ -126,7 +129,7 @@ delivery = Table(
 device = Table(
     "device",
     metadata,
-    Column("id", _KEY, primary_key=True),
+    Column("id", KEY, primary_key=True),
     Column("partner", ForeignKey("partner.id"), nullable=False),
     Column("serial", String(64), nullable=False),
     Column("serial_key", String(64), nullable=False),
@@ -197,7 +200,7 @@ reading = Table(
 reading_history = Table(
     "reading_history",
     metadata,
-    Column("id", _KEY, primary_key=True),
+    Column("id", KEY, primary_key=True),
     Column("partner", ForeignKey("partner.id"), nullable=False),
     Column("device", ForeignKey("device.id"), nullable=False),
     Column("day", Date, nullable=False),
@@ -217,14 +220,14 @@ LINES_A_DELIVERY: Final = 100_000_000
 rule_set = Table(
     "rule_set",
     metadata,
-    Column("id", _KEY, primary_key=True),
+    Column("id", KEY, primary_key=True),
     Column("fingerprint", String(64), nullable=False, unique=True),
 )
 
 quarantine = Table(
     "quarantine",
     metadata,
-    Column("id", _KEY, primary_key=True, autoincrement=False),
+    Column("id", KEY, primary_key=True, autoincrement=False),
     Column("delivery", ForeignKey("delivery.id"), nullable=False),
     Column("line", BigInteger, nullable=False),
     Column("raw", Bytes, nullable=False),
@@ -250,6 +253,8 @@ quarantine = Table(
     # The line that came in this one's place.
     Column("successor_delivery", ForeignKey("delivery.id")),
     Column("successor_line", BigInteger),
+    # Of the delivery; on PostgreSQL a part of the key.
+    Column("partner", String(64), nullable=False, server_default=text("''")),
     CheckConstraint(f"id = delivery * {LINES_A_DELIVERY} + line", name="id"),
     # "open" first: SQLite builds the list anew for every row it has to look it up for, and all rows come as open.
     CheckConstraint(f"state = '{LineState.OPEN.value}' or state in ({_LINE_STATES})", name="state"),
@@ -269,6 +274,7 @@ def _finding_columns() -> list[Column[object]]:
         Column("value", Text),
         # What the cell was compared with.
         Column("against", Text),
+        Column("partner", String(64), nullable=False, server_default=text("''")),
     ]
 
 
@@ -292,7 +298,7 @@ record = Table(
 event = Table(
     "event",
     metadata,
-    Column("id", _KEY, primary_key=True),
+    Column("id", KEY, primary_key=True),
     Column("at", UtcTime, nullable=False),
     Column("who", Text, nullable=False),
     Column("what", String(64), nullable=False),
@@ -316,7 +322,7 @@ event = Table(
 outbox = Table(
     "outbox",
     metadata,
-    Column("id", _KEY, primary_key=True),
+    Column("id", KEY, primary_key=True),
     Column("partner", String(64), nullable=False),
     Column("delivery", ForeignKey("delivery.id"), nullable=False),
     Column("name", Text, nullable=False),
@@ -325,54 +331,46 @@ outbox = Table(
     Column("removes", Boolean, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("written_at", UtcTime),
+    # When its retention ended: the file goes after that, and this row with it.
+    Column("ended_at", UtcTime),
     Index("ix_outbox_written_at", "written_at"),
+    Index("ix_outbox_delivery", "delivery"),
+    Index(
+        "ix_outbox_blob",
+        "blob",
+        sqlite_where=text("blob is not null"),
+        postgresql_where=text("blob is not null"),
+    ),
+    Index(
+        "ix_outbox_ended",
+        "partner",
+        sqlite_where=text("ended_at is not null"),
+        postgresql_where=text("ended_at is not null"),
+    ),
 )
 
-# Deliveries that the disk had no room for when they were last tried; `needed` bytes, where that is known.
-delivery_wait = Table(
-    "delivery_wait",
-    metadata,
-    Column("delivery", ForeignKey("delivery.id"), primary_key=True, autoincrement=False),
-    Column("needed", BigInteger),
-    Column("since", UtcTime, nullable=False),
-    Column("tried_at", UtcTime, nullable=False),
-)
-
-# Receipts that could not be written: those of this `name`, or all of the partner where it is empty.
-receipt_trouble = Table(
-    "receipt_trouble",
-    metadata,
-    Column("partner", ForeignKey("partner.id"), primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("error", String(32), nullable=False),
-    Column("why", Text, nullable=False),
-    Column("since", UtcTime, nullable=False),
-    Column("tries", Integer, nullable=False),
-    Column("again_at", UtcTime, nullable=False),
-)
-
-# What was last taken of each file in a watched folder; `upload` is the delivery that has its bytes. `gone_at`: when a
-# look first did not find it there.
-watched = Table(
-    "watched",
+# This partner's readings before these days were thinned, or taken away as a whole.
+old_readings = Table(
+    "old_readings",
     metadata,
     Column("partner", ForeignKey("partner.id"), primary_key=True),
-    Column("path", Text, primary_key=True),
-    Column("state", String(32), nullable=False),
-    Column("body", String(32), nullable=False),
-    Column("bytes", BigInteger, nullable=False),
-    Column("sha256", String(64), nullable=False),
-    Column("upload", String(64), nullable=False),
-    Column("gone_at", UtcTime),
-    Index("ix_watched_partner_body", "partner", "body"),
-    Index("ix_watched_partner_gone_at", "partner", "gone_at"),
+    Column("thinned_before", Date),
+    Column("gone_before", Date),
 )
 
-MANY_ROWS: Final = (reading, reading_history, quarantine, finding, finding_history, record)
-"""Tables of millions of rows. SQLite asks their foreign keys at little cost; PostgreSQL would run a query for each row
+_MANY_ROWS: Final = (reading, reading_history, quarantine, finding, finding_history, record)
+_KEYED_BY_PARTNER: Final = (delivery, device, quarantine)
+"""On PostgreSQL their keys are (id, partner): see migration 0012. No foreign key can ask for the id alone."""
+
+ON_SQLITE_ONLY: Final = tuple(
+    key
+    for table in metadata.sorted_tables
+    for key in table.foreign_key_constraints
+    if table in _MANY_ROWS or key.referred_table in _KEYED_BY_PARTNER
+)
+"""Foreign keys of tables with millions of rows: SQLite asks them at little cost; PostgreSQL would run a query for each row
 and key, which takes longer than to store it. There the publishing transaction vouches for them: all its rows are of the
-delivery and partner that it holds, and of devices that are never deleted."""
+delivery and partner that it holds, and of devices that are never deleted. And those to what has the partner in its key."""
 
-for _one in MANY_ROWS:
-    for _key in _one.foreign_key_constraints:
-        _key.ddl_if(dialect="sqlite")
+for _key in ON_SQLITE_ONLY:
+    _key.ddl_if(dialect="sqlite")

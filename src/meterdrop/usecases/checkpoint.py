@@ -28,6 +28,17 @@ POINTS: Final = (
 WATCH_POINTS: Final = ("watch:copied", "watch:handed-over")
 """Before them, where a file comes from a watched folder."""
 
+RETENTION_POINTS: Final = (
+    "retention:forgotten",
+    "retention:erased",
+    "retention:ended",
+    "retention:removed",
+    "retention:thinned",
+    "retention:detached",
+    "retention:dropped",
+)
+"""Where what was kept for its time goes."""
+
 
 def kill_at(words: str, *, worker: int | None = None) -> Checkpoint:
     """A checkpoint that kills at one point. `words` name the point, and who is killed there:

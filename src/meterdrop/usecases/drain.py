@@ -2,16 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from meterdrop.dispatch.locks import Locks
 from meterdrop.model.delivery import Delivery
 from meterdrop.store import deliveries
 from meterdrop.store.database import Database
 from meterdrop.usecases.ingest import Ingest
-from meterdrop.usecases.send_receipts import SendReceipts
 
 _WAIT: Final = 60.0
+
+
+class SendsReceipts(Protocol):
+    """Writes receipts, or asks those to do it who can."""
+
+    def to(self, partner: str) -> int:
+        """What waits for one partner."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,7 @@ class Drain:
     database: Database
     locks: Locks
     ingest: Ingest
-    send_receipts: SendReceipts
+    send_receipts: SendsReceipts
 
     def __call__(
         self,

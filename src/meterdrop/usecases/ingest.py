@@ -89,7 +89,7 @@ class Ingest:
     def _waits(self, delivery: Delivery, *, why: TryAgain) -> None:
         """The world failed, not the file: that must not make it poison. What waits for room is told by `status`."""
         with suppress(TryAgain), self.database.writing() as store:
-            deliveries.give_attempt_back(store, key=delivery.id)
+            deliveries.give_attempt_back(store, of=delivery)
             if isinstance(why, NoRoom):
                 waits.note(store, delivery=delivery.id, needed=why.needed, now=self.clock())
             else:

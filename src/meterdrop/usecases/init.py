@@ -38,6 +38,7 @@ def make_home(home: Path, *, database: str | None, open_database: Callable[[], D
         make_key(key, type_="ed25519")
         made.append("host key")
     store = open_database()
+    store.found()
     if not store.is_current():
         store.upgrade()
         made.append("database")

@@ -28,6 +28,15 @@ from meterdrop.usecases.checkpoint import Checkpoint
 from meterdrop.usecases.drift import Drift, tell_of
 from meterdrop.usecases.judging.judge import Judged, both_in_order, set_aside_in_order
 from meterdrop.usecases.judging.rules import Publication, Rules
+from meterdrop.usecases.retention.keeping import note_kept
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """A file of ours that is kept like an original."""
+
+    sha256: str
+    bytes: int
 
 
 @dataclass(frozen=True)
@@ -175,8 +184,8 @@ class Publisher:
         *,
         layout: Layout,
         language: str,
-    ) -> str | None:
-        """Writes rejected lines with their reasons and keeps them like an original; their hash, None for no lines.
+    ) -> KeptFile | None:
+        """Writes rejected lines with their reasons and keeps them like an original; None for no lines.
 
         `rejected`: blocks of lines (line, raw), each with the findings of at least those lines.
         """
@@ -193,14 +202,20 @@ class Publisher:
                     self.room.check()
                     for block in rejects.lines(rows, findings=found, layout=layout, language=language):
                         stream.write(block)
-            sha256 = sha256_of(path)
-            self.originals.take(content=path, sha256=sha256)
+            written = KeptFile(sha256=sha256_of(path), bytes=path.stat().st_size)
+            self.originals.take(content=path, sha256=written.sha256)
         finally:
             path.unlink(missing_ok=True)
-        return sha256
+        return written
 
     def tell(
-        self, store: Store, settled: Delivery, *, before: Delivery, language: str, rejects_blob: str | None
+        self,
+        store: Store,
+        settled: Delivery,
+        *,
+        before: Delivery,
+        language: str,
+        rejects_blob: KeptFile | None,
     ) -> None:
         """The receipt as it is now, in the outbox; and the event."""
         now = self.clock()
@@ -213,10 +228,10 @@ class Publisher:
             has_rejects=rejects_blob is not None,
         )
         if rejects_blob is not None:
+            blob = rejects_blob.sha256
+            note_kept(store, self.originals, sha256=blob, bytes=rejects_blob.bytes, now=now)
             name = receipts.rejects_name(settled)
-            outbox.put(
-                store, partner=settled.partner, delivery=settled.id, name=name, now=now, blob=rejects_blob
-            )
+            outbox.put(store, partner=settled.partner, delivery=settled.id, name=name, now=now, blob=blob)
         elif before.lines.quarantined:
             outbox.put(
                 store,

@@ -20,9 +20,17 @@ LONGEST_REST: Final = timedelta(minutes=5)
 _DOUBLED: Final = 8
 """So often at most: two seconds become over five minutes."""
 _OF_ONE_NAME: Final = frozenset(
-    {errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.ENAMETOOLONG}
+    {
+        errno.EISDIR,
+        errno.ENOTEMPTY,
+        errno.EEXIST,
+        errno.ENOENT,
+        errno.ENAMETOOLONG,
+        errno.EREMOTEIO,
+        errno.EBADMSG,
+    }
 )
-"""What lies under the receipt's name is in the way, or what it is made of is missing: others can be written."""
+"""What lies under the receipt's name is in the way, or what it is made of is missing, spoilt or away: others can be written."""
 
 Key = str | None
 """The name of a receipt, or None for the whole folder."""

@@ -19,6 +19,7 @@ from meterdrop.report import receipt as receipts
 from meterdrop.store import deliveries, events, outbox, partners, uploads, watched
 from meterdrop.store.database import Database, Store
 from meterdrop.usecases.checkpoint import Checkpoint
+from meterdrop.usecases.retention.keeping import note_kept
 
 log = structlog.get_logger()
 
@@ -72,8 +73,12 @@ class ReceiveUploads:
             known = uploads.known(store, [ticket.upload for ticket in found.values()])
             senders = partners.known(store, {ticket.partner for ticket in found.values()})
         new = {folder: ticket for folder, ticket in found.items() if ticket.upload not in known}
-        kept = {folder: ticket for folder, ticket in new.items() if self._kept(folder, ticket, senders)}
-        self.originals.sync([ticket.sha256 for ticket in kept.values() if _is_whole(ticket)])
+        kept = {folder: ticket for folder, ticket in new.items() if self._is_good(folder, ticket, senders)}
+        whole = {
+            ticket.sha256: tickets.content(folder) for folder, ticket in kept.items() if _is_whole(ticket)
+        }
+        self.originals.put_all(whole)
+        self.originals.sync(list(whole))
         self.at("receive:kept")
         self._record_all(list(kept.values()), feed=None)
         self.at("receive:recorded")
@@ -94,13 +99,13 @@ class ReceiveUploads:
         self.at("receive:read")
         return ticket
 
-    def _kept(self, folder: Path, ticket: Ticket, senders: frozenset[str]) -> bool:
-        """Whether the folder can be taken; its bytes are kept then, though not yet synced."""
+    def _is_good(self, folder: Path, ticket: Ticket, senders: frozenset[str]) -> bool:
+        """Whether the folder can be taken; it is set aside otherwise."""
         try:
             if ticket.partner not in senders:
                 raise CannotRead("ticket.unknown-partner", value=ticket.partner)
             if _is_whole(ticket):
-                self._keep(tickets.content(folder), ticket=ticket)
+                _check(tickets.content(folder), ticket=ticket)
         except CannotRead as problem:
             self._set_aside(folder, problem)
             return False
@@ -109,12 +114,6 @@ class ReceiveUploads:
     def _set_aside(self, folder: Path, problem: CannotRead) -> None:
         log.error("ticket.set-aside", folder=folder.name, code=problem.code)
         tickets.set_aside(folder, aside=self.aside)
-
-    def _keep(self, content: Path, *, ticket: Ticket) -> None:
-        """The bytes, if they are those of the ticket."""
-        if content.stat().st_size != ticket.bytes or sha256_of(content) != ticket.sha256:
-            raise CannotRead("ticket.other-content", value=ticket.upload)
-        self.originals.put(content=content, sha256=ticket.sha256)
 
     def record(self, ticket: Ticket, *, feed: str | None) -> int | None:
         """Writes the delivery down and asks for its first receipt; None if this upload is known already."""
@@ -138,6 +137,8 @@ class ReceiveUploads:
         return keys
 
     def _written_down(self, store: Store, ticket: Ticket, *, feed: str | None, now: datetime) -> int | None:
+        if _is_whole(ticket):
+            note_kept(store, self.originals, sha256=ticket.sha256, bytes=ticket.bytes, now=now)
         key = deliveries.add_received(store, ticket=ticket, now=now, feed=feed)
         if key is None:
             return None
@@ -188,6 +189,12 @@ class ReceiveUploads:
             now=now,
             content=receipts.as_json(document),
         )
+
+
+def _check(content: Path, *, ticket: Ticket) -> None:
+    """CannotRead if these are not the bytes of the ticket."""
+    if content.stat().st_size != ticket.bytes or sha256_of(content) != ticket.sha256:
+        raise CannotRead("ticket.other-content", value=ticket.upload)
 
 
 def _is_whole(ticket: Ticket) -> bool:

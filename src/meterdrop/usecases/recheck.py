@@ -16,7 +16,7 @@ from meterdrop.model.finding import Finding
 from meterdrop.model.line_state import LineState
 from meterdrop.receive.originals import Originals
 from meterdrop.report.receipt import MOST_FINDINGS
-from meterdrop.store import deliveries, findings, quarantine, reports
+from meterdrop.store import deliveries, findings, originals, quarantine, reports
 from meterdrop.store.database import Database
 from meterdrop.store.spool import Spool
 from meterdrop.tables import Lines
@@ -39,6 +39,8 @@ class Rechecked:
     """So many of the accepted lines a reviewer gave other cells: the file does not tell them, they are not judged."""
     by_code: Mapping[str, int]
     findings: tuple[Finding, ...]
+    original_removed_at: datetime | None = None
+    """When the retention of its original ended: then none of its lines are judged."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,9 @@ class Recheck:
         told: list[Rechecked] = []
         for number, one in enumerate(settled, start=1):
             outcome = self._rechecked(one, whatever_changed=delivery is not None)
-            if outcome is not None and (outcome.rejected or outcome.corrected):
+            if outcome is not None and (
+                outcome.rejected or outcome.corrected or outcome.original_removed_at is not None
+            ):
                 told.append(outcome)
             progress(number, len(settled))
         return tuple(told)
@@ -83,6 +87,9 @@ class Recheck:
         if agreement.fingerprint == delivery.rules and not whatever_changed:
             return None
         with self.database.reading() as store:
+            forgotten_at = originals.forgotten_at(store, sha256=delivery.sha256)
+            if forgotten_at is not None:
+                return _without_original(delivery, since=forgotten_at)
             left_out = quarantine.not_as_they_came(store, delivery=delivery.id)
         spool = self.publisher.spool(f"recheck-{delivery.id}-{uuid4().hex}")
         try:
@@ -142,6 +149,20 @@ def _errors(found: pd.DataFrame, *, left_out: Lines, waived: Collection[int]) ->
     wrong = (found["severity"] == Severity.ERROR.value) & ~found["line"].isin(left_out)
     soft = found["code"].isin([code.value for code in SOFT]) & found["line"].isin(waived)
     return found.loc[wrong & ~soft]
+
+
+def _without_original(delivery: Delivery, *, since: datetime) -> Rechecked:
+    """There is nothing to judge any more."""
+    return Rechecked(
+        delivery=delivery.id,
+        partner=delivery.partner,
+        accepted=delivery.lines.accepted,
+        rejected=0,
+        corrected=0,
+        by_code={},
+        findings=(),
+        original_removed_at=since,
+    )
 
 
 def _unreadable(delivery: Delivery, *, problem: CannotRead) -> Rechecked:

@@ -10,12 +10,13 @@ from meterdrop.model.codes import Code
 from meterdrop.model.delivery import Delivery, LineCounts, Release, State
 from meterdrop.model.errors import OperatorMistake, TryAgain
 from meterdrop.model.line_state import LineState
-from meterdrop.store import anew, deliveries, endings, events, findings
+from meterdrop.store import anew, deliveries, endings, events, findings, originals
 from meterdrop.store.database import Database, Store
 from meterdrop.store.deliveries import Judgement
 from meterdrop.usecases.ingest import Ingest
 from meterdrop.usecases.judging.judgement import of_the_file
 from meterdrop.usecases.publish import Publisher
+from meterdrop.usecases.retention.keeping import refuse_without_original
 
 _WAIT: Final = 60.0
 _RETRIED: Final = frozenset({State.HELD, State.REFUSED, State.POISONED})
@@ -142,6 +143,7 @@ class Decide:
     def _decide(
         self, store: Store, before: Delivery, *, released: Release | None, act: str, who: str, reason: str
     ) -> None:
+        refuse_without_original(before, forgotten_at=originals.hold(store, sha256=before.sha256))
         deliveries.load_again(store, before=before, released=released)
         anew.reopen(store, delivery=before.id)
         after = {"state": State.LOADING.value, "released": None if released is None else released.value}
@@ -163,7 +165,10 @@ class Decide:
 
     def _one(self, key: int, of: frozenset[State]) -> Delivery:
         with self.database.reading() as store:
-            return _in_one_of(deliveries.get(store, key), of)
+            found = _in_one_of(deliveries.get(store, key), of)
+            forgotten_at = originals.forgotten_at(store, sha256=found.sha256)
+        refuse_without_original(found, forgotten_at=forgotten_at)
+        return found
 
 
 def _was_decided(delivery: Delivery, *, released: Release | None) -> bool:

@@ -68,6 +68,11 @@ class Reprocessed:
         """Accepted lines that were not judged by today's rules, because a reviewer gave them other cells."""
         return sum(one.corrected for one in self.rechecked)
 
+    @property
+    def without_original(self) -> int:
+        """Deliveries that were not judged by today's rules, because the retention of their originals ended."""
+        return sum(one.original_removed_at is not None for one in self.rechecked)
+
 
 @dataclass(frozen=True)
 class Reprocess:

@@ -1,7 +1,8 @@
 """Receipts go from the outbox to the partners' folders: at least once, atomically, the same bytes each time."""
 
+import errno
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from meterdrop.dispatch.locks import Locks
+from meterdrop.model.errors import TryAgain
 from meterdrop.receive.originals import Originals
 from meterdrop.receive.syncing import sync_together
 from meterdrop.receive.tree import open_folder
@@ -113,7 +115,7 @@ class SendReceipts:
         temporary = _temporary(letter)
         with suppress(FileNotFoundError):
             os.unlink(temporary, dir_fd=folder)
-        blocks = self.originals.chunks(str(letter.blob)) if letter.content is None else (letter.content,)
+        blocks = self._kept(str(letter.blob)) if letter.content is None else (letter.content,)
         stream = opened.enter_context(os.fdopen(os.open(temporary, _NEW_FILE, _MODE, dir_fd=folder), "wb"))
         try:
             stream.writelines(blocks)
@@ -123,6 +125,13 @@ class SendReceipts:
             _drop([letter], folder=folder)
             raise
         return stream
+
+    def _kept(self, blob: str) -> Iterator[bytes]:
+        """What is kept like an original. If its store is away that is a fault of this letter: others need nothing of it."""
+        try:
+            yield from self.originals.chunks(blob)
+        except TryAgain as away:
+            raise OSError(errno.EREMOTEIO, str(away)) from away
 
 
 def _placed(filled: Iterable[Letter], *, folder: int, troubles: Troubles) -> list[Letter]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from meterdrop.model.delivery import Delivery, State, delivery_number
 from meterdrop.model.errors import OperatorMistake
 from meterdrop.report import receipt as receipts
-from meterdrop.store import deliveries, events, findings, outbox, reports
+from meterdrop.store import deliveries, events, findings, originals, outbox, reports
 from meterdrop.store.database import Database
 
 _MOST_EVENTS: Final = 1000
@@ -25,6 +26,8 @@ class ShownDelivery:
     events: Sequence[Mapping[str, object]]
     """All of the delivery as a whole, and the first ones of its lines."""
     events_total: int
+    original_removed_at: datetime | None
+    """When the retention of its original ended; None while it is kept."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class ShowDelivery:
                 quarantine=reports.counts_by_state(store, delivery=delivery.id),
                 events=events.of_delivery(store, delivery=delivery.id, most=_MOST_EVENTS),
                 events_total=events.count_of_delivery(store, delivery=delivery.id),
+                original_removed_at=originals.forgotten_at(store, sha256=delivery.sha256),
             )
 
     def found(self, name: str) -> Delivery:

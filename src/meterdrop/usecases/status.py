@@ -9,9 +9,10 @@ from pathlib import Path
 from meterdrop.model.delivery import State
 from meterdrop.model.errors import TryAgain
 from meterdrop.model.watched import WatchedFolders
+from meterdrop.model.working import JobQueue, WorkerSeen
 from meterdrop.receive import tickets
-from meterdrop.store import deliveries, outbox, partners, totals
-from meterdrop.store.database import Database
+from meterdrop.store import deliveries, outbox, partners, totals, workers
+from meterdrop.store.database import Database, Store
 from meterdrop.store.room import Room
 from meterdrop.usecases import waiting_told, watch_told
 from meterdrop.usecases.drift import ToldDrift, told_drifts
@@ -40,6 +41,9 @@ class Status:
     waiting: tuple[ToldDelivery, ...] = ()
     """Deliveries that wait until the world is mended; the longest waiting first."""
     receipts_in_trouble: tuple[ToldReceipts, ...] = ()
+    workers: tuple[WorkerSeen, ...] | None = None
+    """Those that were seen in the last minute; None where the service itself loads deliveries."""
+    queues: tuple[JobQueue, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,9 @@ class LookAround:
     watched: Path
     room: Room
     silent_after: timedelta
+    is_scaled: bool
     clock: Callable[[], datetime]
+    trouble_with_originals: Callable[[], Sequence[str]]
 
     def __call__(self, *, partner: str | None = None) -> Status:
         """`problems` are sentences with what to do next; none means all is well.
@@ -72,6 +78,7 @@ class LookAround:
             devices = totals.devices(store)
             for_room = waiting_told.deliveries_for_room(store, floor=self.room.floor)
             in_trouble = waiting_told.receipts_in_trouble(store)
+            seen, queues = self._work(store, now=now)
             changes = told_drifts(store, partner=partner, since=None if partner else now - _LATELY)
         silent = tuple(
             partner for partner in active if partner in last and now - last[partner] > self.silent_after
@@ -87,6 +94,7 @@ class LookAround:
             header_changes=tuple(changes if partner else _last_of_each(changes)),
             problems=(
                 *_full(self.room),
+                *self.trouble_with_originals(),
                 *waiting_told.problems_of(for_room, in_trouble),
                 *_problems(
                     by_state, oldest=_unexplained(oldest, for_room), now=now, silent=silent, aside=self.aside
@@ -95,11 +103,26 @@ class LookAround:
                     sorted(set(without_receipts) - {one.partner for one in in_trouble if one.name is None})
                 ),
                 *watch_told.problems_of(watched, now=now),
+                *_nobody_works(seen),
+                *(
+                    f"{one.failed} jobs of {one.name} failed: a worker's log says why"
+                    for one in queues
+                    if one.failed
+                ),
             ),
             watched=watched,
             waiting=for_room,
             receipts_in_trouble=in_trouble,
+            workers=seen,
+            queues=queues,
         )
+
+    def _work(
+        self, store: Store, *, now: datetime
+    ) -> tuple[tuple[WorkerSeen, ...] | None, tuple[JobQueue, ...]]:
+        if not self.is_scaled:
+            return None, ()
+        return workers.seen_since(store, now - workers.GONE), tuple(workers.queues(store))
 
     def _oldest_on_doorstep(self) -> datetime | None:
         """What the door handed over and nobody has taken in yet is unfinished work, too."""
@@ -132,6 +155,12 @@ def _full(room: Room) -> tuple[str, ...]:
     except TryAgain as full:
         return (str(full),)
     return ()
+
+
+def _nobody_works(seen: Sequence[WorkerSeen] | None) -> tuple[str, ...]:
+    if seen is None or seen:
+        return ()
+    return ("no worker was seen in the last minute: start `meterdrop worker` on some machine",)
 
 
 def _without_receipts(partners: Sequence[str]) -> tuple[str, ...]:

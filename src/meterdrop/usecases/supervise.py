@@ -17,7 +17,7 @@ from meterdrop.model.errors import TryAgain
 
 log = structlog.get_logger()
 
-_START_WAIT: Final = 60.0
+_START_WAIT: Final = 150.0
 _BACKLOG: Final = 1024
 _STOP_WAIT: Final = 90.0
 _LOOK_EVERY: Final = 0.2

@@ -70,11 +70,3 @@ def test_disk_that_fails_is_told(
     monkeypatch.setattr(Path, "rename", refuse)
     with pytest.raises(OSError, match="Input/output"):
         originals.take(content=content, sha256=SHA256)
-
-
-def test_store_without_a_folder_takes_too(content: Path) -> None:
-    elsewhere = Originals(where="memory:///")
-    content.write_bytes(b"x")
-    elsewhere.take(content=content, sha256=SHA256)
-    assert not content.exists()
-    assert b"".join(elsewhere.chunks(SHA256)) == b"x"

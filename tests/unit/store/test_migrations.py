@@ -1,19 +1,23 @@
 """The migrations lead to the very schema that the code knows, and lose nothing."""
 
 from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import version as version_of
 from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
 from meterdrop.model.errors import StopAtStart
 from meterdrop.store import migrate
 from meterdrop.store.engine import make_engine, writing
-from meterdrop.store.schema import MANY_ROWS, metadata
-from tests.homes import Homes
+from meterdrop.store.schema import ON_SQLITE_ONLY, metadata
+from tests.homes import POSTGRESQL, Homes
 
 
 def test_migrations_and_schema_are_the_same(engine: Engine) -> None:
@@ -52,9 +56,14 @@ def conditions(engine: Engine, table: str) -> set[str]:
 
 
 def _is_everywhere(thing: object, name: str | None, kind: str, reflected: bool, _other: object) -> bool:
-    """PostgreSQL has a table for each month, and no foreign keys of tables of millions of rows."""
+    """PostgreSQL has a table for each month, those of Procrastinate, and no foreign keys of tables of millions of rows."""
+    table = name if kind == "table" else getattr(getattr(thing, "table", None), "name", "")
+    if reflected and str(table).startswith("procrastinate_"):
+        return False
+    if kind == "unique_constraint" and name == "uq_delivery_upload":
+        return False  # with the partner on PostgreSQL
     if kind == "foreign_key_constraint" and not reflected:
-        return thing.table not in MANY_ROWS  # type: ignore[attr-defined]  # a ForeignKeyConstraint
+        return thing not in ON_SQLITE_ONLY
     return not (kind == "table" and reflected and str(name).startswith("reading_20"))
 
 
@@ -140,3 +149,43 @@ def test_file_that_is_no_database_stops_at_start(tmp_path: Path) -> None:
     path.write_bytes(b"a letter, not a database " * 100)
     with pytest.raises(StopAtStart, match="is damaged or is none"):
         migrate.is_current(make_engine(f"sqlite:///{path}"))
+
+
+def test_the_tables_of_the_queue_are_of_the_version_that_we_bring() -> None:
+    """Another one needs a migration of ours that takes the steps between."""
+    made = import_module("meterdrop.store.migrations.versions.0010_who_works").PROCRASTINATE
+
+    assert version_of("procrastinate").rpartition(".")[0] == made
+
+
+def test_the_newest_step_by_its_name_is_the_one_that_alembic_ends_at() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).with_name("migrations")))
+
+    assert migrate.newest() == ScriptDirectory.from_config(config).get_current_head()
+
+
+@pytest.mark.only_on(POSTGRESQL)
+def test_every_key_of_a_partners_rows_has_the_partner_in_it(homes: Homes, tmp_path: Path) -> None:
+    """So that tables can be spread by partner; those that are left belong to no partner, or are small and everywhere."""
+    engine = make_engine(homes.empty(tmp_path))
+    migrate.upgrade(engine)
+    with engine.connect() as store:
+        keys = store.execute(
+            text(
+                "SELECT c.relname, pg_get_indexdef(indexrelid) FROM pg_index JOIN pg_class c ON c.oid = indrelid "
+                "WHERE indisunique AND c.relnamespace = 'public'::regnamespace AND c.relname NOT LIKE 'procrastinate%'"
+            )
+        ).all()
+    engine.dispose()
+
+    without = {table for table, key in keys if "partner" not in key.partition(" USING ")[2]}
+    assert without == {
+        "alembic_version",
+        "delivery_wait",
+        "event",
+        "original",
+        "partner",
+        "rule_set",
+        "worker",
+    }
