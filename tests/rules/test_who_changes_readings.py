@@ -15,8 +15,8 @@ _WRITERS: Final = {
     "store/readings.py",
     "store/following.py",
     "store/devices.py",
-    "store/thinning.py",
     "store/stretches.py",
+    "store/thinning.py",
 }
 _ACTS: Final = {
     ("readings", "store_new"),
@@ -24,8 +24,8 @@ _ACTS: Final = {
     ("devices", "add"),
     ("devices", "change"),
     ("following", "follow"),
-    ("thinning", "thin"),
     ("stretches", "drop"),
+    ("thinning", "thin"),
     ("old_months", "put_aside"),
 }
 _ACTORS: Final = {
@@ -34,7 +34,7 @@ _ACTORS: Final = {
     "usecases/retention/daily_readings.py",
     "usecases/retention/whole_months.py",
 }
-"""They do so in the publishing transactions of `ReadingRules` and `DeviceRules`, and in those of retention, which raise the version."""
+"""They do so in the publishing transactions of `ReadingRules` and `DeviceRules`, and in those of retention: all raise the version."""
 
 _ADVICE: Final = (
     "raise the partner's version in the transaction that changes readings or devices (store.partners), with its row locked: "

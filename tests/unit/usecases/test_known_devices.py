@@ -13,6 +13,7 @@ from meterdrop.model.errors import TryAgain
 from meterdrop.settings import read_settings
 from meterdrop.store import partners
 from meterdrop.tables import TEXT
+from meterdrop.usecases.judging import known_devices
 from meterdrop.usecases.judging.known_devices import KnownDevices
 from tests.homes import Homes
 
@@ -84,3 +85,24 @@ def test_register_that_changed_since_the_beginning_is_asked_anew(house: House) -
         partners.raise_register_version(store, "anyone")
     with pytest.raises(TryAgain):
         known.bearing(names("2"))
+
+
+def test_readings_that_change_all_the_time_are_judged_without_memory_in_the_end(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Retention raises the version every second: a large file must come through all the same."""
+    monkeypatch.setattr(known_devices, "_FEW", 0)
+    outcomes = []
+    for _ in range(3):
+        known = known_to(house)
+        known.bearing(names("2"))
+        with house.database.writing() as store:
+            partners.raise_version(store, "anyone")
+        with house.database.reading() as store:
+            try:
+                known.check(store)
+            except TryAgain:
+                outcomes.append("again")
+            else:
+                outcomes.append("through")
+    assert outcomes == ["again", "through", "again"]

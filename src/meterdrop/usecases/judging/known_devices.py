@@ -39,7 +39,8 @@ class KnownDevices:
             known = partners.find(store, partner)
         self.version = 0 if known is None else known.version
         self.register_version = 0 if known is None else known.register_version
-        self._remembered = memory.of(partner, version=self.version)
+        self._remembers = memory.is_for(partner)
+        self._remembered = memory.of(partner, version=self.version) if self._remembers else None
         self.frame = register.nothing()
         self._is_whole = False
         self._first: pd.Series | None = None
@@ -69,13 +70,17 @@ class KnownDevices:
         self.ranges.count(device)
 
     def check(self, store: Store) -> None:
-        """`TryAgain` if the register or the readings are not those of the beginning any more."""
+        """`TryAgain` if the register is not that of the beginning any more, or the readings that are remembered are not.
+
+        What was read from the database itself is not changed by others meanwhile, but for old readings that are taken away.
+        """
         now = partners.find(store, self._partner)
         if now is None:
             return
         if now.register_version != self.register_version:
             raise register_changed(self._partner)
-        if now.version != self.version:
+        if self._remembered is not None and now.version != self.version:
+            self._memory.pass_over(self._partner)
             raise readings_changed(self._partner)
 
     def _load(self, keys: pa.Array | None) -> None:
@@ -97,7 +102,7 @@ class KnownDevices:
         """All devices, to be remembered if there is room for so many."""
         frame = self._asked(None)
         remembered = Remembered(version=self.version, register=frame, last=LastReadings(_ids(frame)))
-        if self.version and self._memory.keep(self._partner, remembered):
+        if self.version and self._remembers and self._memory.keep(self._partner, remembered):
             self._remembered = remembered
         return frame
 

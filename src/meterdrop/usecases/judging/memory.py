@@ -34,6 +34,7 @@ class Memory:
     def __init__(self, *, most: int) -> None:
         self._most = most
         self._partners: OrderedDict[str, Remembered] = OrderedDict()
+        self._passed_over: set[str] = set()
 
     def of(self, partner: str, *, version: int) -> Remembered | None:
         """What is remembered of this partner, if it is true at this version."""
@@ -54,6 +55,18 @@ class Memory:
         self._partners[partner] = remembered
         while sum(one.nbytes for one in self._partners.values()) > self._most:
             self._partners.popitem(last=False)
+        return True
+
+    def pass_over(self, partner: str) -> None:
+        """This partner's readings change while they are judged (old ones are thinned, say): its next file is judged without memory."""
+        self.forget(partner)
+        self._passed_over.add(partner)
+
+    def is_for(self, partner: str) -> bool:
+        """Whether a delivery of this partner may use it; False once after it was passed over."""
+        if partner in self._passed_over:
+            self._passed_over.discard(partner)
+            return False
         return True
 
     def forget(self, partner: str) -> None:
