@@ -76,7 +76,23 @@ def ended(connection: Connection, *, partner: str, most: int) -> tuple[OldLetter
 
 
 def drop(connection: Connection, ids: Sequence[int]) -> None:
-    """These letters are done with: their files are gone, or no files of ours."""
+    """These letters are done with: their files are gone, or no files of ours.
+
+    Rejects files stay kept for as long as their delivery's original: that they were last needed with it is noted.
+    """
+    last = (
+        select(func.max(delivery.c.finished_at))
+        .select_from(outbox.join(delivery, delivery.c.id == outbox.c.delivery))
+        .where(outbox.c.blob == original.c.sha256, outbox.c.id.in_(ids))
+        .correlate(original)
+        .scalar_subquery()
+    )
+    blobs = select(outbox.c.blob).where(outbox.c.id.in_(ids), outbox.c.blob.is_not(None))
+    connection.execute(
+        update(original)
+        .where(original.c.sha256.in_(blobs), original.c.stored_at < last)
+        .values(stored_at=last)
+    )
     connection.execute(delete(outbox).where(outbox.c.id.in_(ids)))
 
 
