@@ -173,6 +173,6 @@ def test_what_repeats_itself_takes_little_of_the_disk(tmp_path: Path) -> None:
     spool.add("findings", pd.DataFrame({"line": pd.Series(range(50_000), dtype=LINE), "code": code}))
     spool.finish("findings")
 
-    assert (tmp_path / "spool" / "findings").stat().st_size < 300_000  # 2.2 MB as they are
+    assert (tmp_path / "spool" / "findings").stat().st_size < 500_000  # 2.2 MB as they are
     [back] = spool.blocks("findings")
     assert back["code"].tolist() == code.tolist()
