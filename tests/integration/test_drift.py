@@ -203,7 +203,7 @@ def test_status_tells_the_last_change_of_90_days_and_the_history_all(
     assert len(history(site)) == 2
 
     later = datetime.now(UTC) + timedelta(days=91)
-    monkeypatch.setattr("meterdrop.bootstrap.building.now", lambda: later)
+    monkeypatch.setattr("meterdrop.bootstrap.looking.now", lambda: later)
     assert site.document("status", code=1)["header_changes"] == []  # 1: by then the partner is silent
     assert len(history(site, code=1)) == 2
 

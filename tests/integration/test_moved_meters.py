@@ -29,7 +29,7 @@ def places(loop: Loop) -> list[tuple[str, str, int]]:
     """Which days' readings are stored with the meter's service at each place: first, last and how many."""
     rows = loop.rows(
         "select location, min(day) first, max(day) last, count(*) number from reading "
-        "join device on device.id = reading.device group by device.id order by location"
+        "join device on device.id = reading.device group by device.id, device.location order by location"
     )
     return [(row["location"], f"{row['first'][-2:]}-{row['last'][-2:]}", row["number"]) for row in rows]
 

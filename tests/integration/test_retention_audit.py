@@ -7,8 +7,10 @@ import pytest
 
 from meterdrop.model.retention import Kept
 from meterdrop.usecases.retention import audit
-from tests.homes import Homes, change, rows
+from tests.homes import POSTGRESQL, Homes, change, rows
 from tests.integration.retention_rig import Rig
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 LATER = 40
 PERIOD: dict[str, Any] = {"retention_audit_days": 30}

@@ -14,9 +14,11 @@ from meterdrop.model.retention import Kept
 from meterdrop.receive.originals import Originals
 from meterdrop.store import originals as kept
 from meterdrop.usecases.checkpoint import RETENTION_POINTS
-from tests.homes import Homes, change, rows
+from tests.homes import POSTGRESQL, Homes, change, rows
 from tests.integration.command_line import CommandLine
 from tests.integration.retention_rig import Rig
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 LATER = 40
 PERIOD: dict[str, Any] = {"retention_originals_days": 30}

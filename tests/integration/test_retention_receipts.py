@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from meterdrop.model.retention import Kept
-from tests.homes import Homes, change, rows
+from tests.homes import POSTGRESQL, Homes, change, rows
 from tests.integration.retention_rig import Rig
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 LATER = 40
 PERIOD: dict[str, Any] = {"retention_receipts_days": 30}

@@ -17,6 +17,7 @@ from ulid import ULID
 from meterdrop.bootstrap import House
 from meterdrop.settings import read_settings
 from tests.homes import Homes
+from tests.leftovers import noted
 
 REGISTER_HEADER = "Date;Location;TypeUnit;Room;Media;SerialNumber;RadioNumber;Seq;DateFrom;Correction"
 READINGS_HEADER = "SerialNum;Value;Unit;Date"
@@ -91,12 +92,13 @@ class Rig:
     def pipeline(self, **settings: str) -> "subprocess.Popen[bytes]":
         """Starts the pipeline, with one worker unless told otherwise."""
         with (self.home / "work" / "pipeline.log").open("ab") as log:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", "meterdrop", "--home", str(self.home), "pipeline"],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env={**os.environ, "METERDROP_TODAY": TODAY, "METERDROP_WORKERS": "1", **settings},
             )
+        return noted(process)
 
     def worker(
         self, *, concurrency: int = 1, home: Path | None = None, **settings: str
@@ -106,7 +108,7 @@ class Rig:
         `home` is its own, where it is to be on another machine.
         """
         with (self.home / "work" / "pipeline.log").open("ab") as log:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [
                     sys.executable,
                     "-m",
@@ -121,6 +123,7 @@ class Rig:
                 stderr=log,
                 env={**os.environ, "METERDROP_TODAY": TODAY, **settings},
             )
+        return noted(process)
 
     def command(self, *words: str, **settings: str) -> "subprocess.CompletedProcess[bytes]":
         """Runs one command to its end."""
