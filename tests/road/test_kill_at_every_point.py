@@ -31,9 +31,25 @@ def test_there_are_at_least_eight_points() -> None:
     assert len(set(POINTS)) == len(POINTS) >= 8
 
 
+BY_NIGHT = pytest.mark.by_night(POSTGRESQL)
+"""By day every third point of the workers, and every second moment; the night has all of them, on both databases."""
+
+
 @pytest.mark.road
+@BY_NIGHT
 @pytest.mark.parametrize("point", POINTS)
 def test_pipeline_killed_at_a_point_loses_and_doubles_nothing(rig: Rig, point: str) -> None:
+    _killed_at(rig, point)
+
+
+@pytest.mark.road
+@pytest.mark.only_on(POSTGRESQL)
+@pytest.mark.parametrize("point", ["publish:rows", "publish:settled", "publish:committed"])
+def test_where_it_hurts_most_also_by_day_on_postgresql(rig: Rig, point: str) -> None:
+    _killed_at(rig, point)
+
+
+def _killed_at(rig: Rig, point: str) -> None:
     upload = rig.hand_over(FILE)
 
     killed = rig.pipeline(METERDROP_CRASH_AT=point)
@@ -46,8 +62,6 @@ def test_pipeline_killed_at_a_point_loses_and_doubles_nothing(rig: Rig, point: s
     _all_is_there_once(rig, receipt=receipt, upload=upload)
 
 
-BY_NIGHT = pytest.mark.by_night(POSTGRESQL)
-"""By day every third point of the workers, and every second moment; the night has all of them, on both databases."""
 IN_WORKERS = [point for point in POINTS if not point.startswith("receive:")]
 DELAYS = [0.0, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08]
 

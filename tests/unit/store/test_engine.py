@@ -49,6 +49,7 @@ def insert(engine: Engine, **values: object) -> None:
 def test_write_transaction_begins_at_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """A writer that began as a reader could fail half-way; ours waits at its start or is told to try again."""
     monkeypatch.setattr("meterdrop.store.engine._BUSY_MS", 20)
+    monkeypatch.setattr("meterdrop.store.engine._TURN_SECONDS", 0.02)
     url = str(engine.url)
     with (
         writing(make_engine(url)),  # has not written anything yet
