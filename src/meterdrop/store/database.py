@@ -69,6 +69,11 @@ class Database:
             finally:
                 all_of_it.rollback()
 
+    @property
+    def may_stay_open(self) -> bool:
+        """Whether a write transaction may be open for long: rows are locked then, not a whole file."""
+        return not self.is_file()
+
     def is_file(self) -> bool:
         """Whether it is one file, with one writer at a time."""
         return self._engine.dialect.name == "sqlite"
@@ -114,6 +119,11 @@ class _InOneTransaction(Database):
         """All of it or nothing, inside the whole; how `lasting` is the whole's affair."""
         with self._store.begin_nested():
             yield self._store
+
+    @property
+    def may_stay_open(self) -> bool:
+        """No: the one transaction there is belongs to one thread."""
+        return False
 
     def reading(self) -> AbstractContextManager[Store]:
         """What has been done so far is seen."""

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 import numpy as np
@@ -28,6 +29,7 @@ class Spool:
 
     A name may have parts (`part`), each a name of its own; `parts` and `in_line_order` go through all of them.
     With a `room` nothing is added that the disk has no room for. Frames of up to `held` bytes in all stay in memory.
+    A name to which nothing is added any more can be read in another thread than the one that adds to others.
     """
 
     def __init__(self, folder: Path, *, room: Room | None = None, held: int = HELD) -> None:
@@ -42,6 +44,8 @@ class Spool:
         self._writers: dict[str, pa.ipc.RecordBatchStreamWriter] = {}
         self._schemas: dict[str, pa.Schema] = {}
         self._rows: dict[str, int] = {}
+        self._moving = Lock()
+        """Held by who adds, finishes or begins to read: meanwhile what is in memory may become files."""
 
     def add(self, name: str, frame: pd.DataFrame, *, portion: int | None = None) -> None:
         """Appends a frame, or portions of at most so many rows; all frames of a name have the same columns and types.
@@ -54,6 +58,10 @@ class Spool:
             self._room.check()
         batches = as_table(frame).combine_chunks().to_batches(max_chunksize=portion)
         self._rows[name] = self._rows.get(name, 0) + len(frame)
+        with self._moving:
+            self._keep(name, batches)
+
+    def _keep(self, name: str, batches: list[pa.RecordBatch]) -> None:
         self._bytes += sum(batch.nbytes for batch in batches)
         if self._held is not None and self._bytes > self._most:
             held, self._held = self._held, None
@@ -94,13 +102,14 @@ class Spool:
 
     def _tables(self, name: str, *, columns: list[str] | None = None) -> Iterator[pa.Table]:
         """At least these columns; others need not be unpacked."""
-        if self._held is not None:
-            for batch in self._held.get(name, ()):
-                yield pa.Table.from_batches([batch])
+        with self._moving:
+            held = None if self._held is None else self._held.get(name, [])
+            self._close(name)
+        if held is not None:
+            yield from (pa.Table.from_batches([batch]) for batch in held)
             return
         if name not in self._writers:
             return
-        self.finish(name)
         # Read, not mapped: pages of a mapped file would count as this process's memory.
         with pa.OSFile(str(self._folder / name)) as source:
             for batch in pa.ipc.open_stream(source, options=self._unpacking(name, columns)):
@@ -114,9 +123,13 @@ class Spool:
 
     def finish(self, *names: str) -> None:
         """Nothing more is added to these names: their files are closed."""
-        for name in names:
-            if name in self._writers:
-                self._writers[name].close()
+        with self._moving:
+            for name in names:
+                self._close(name)
+
+    def _close(self, name: str) -> None:
+        if name in self._writers:
+            self._writers[name].close()
 
     def forget(self, name: str) -> None:
         """Removes what was added to a name."""

@@ -25,6 +25,9 @@ POINTS: Final = (
 )
 """In the order of the road."""
 
+AHEAD_POINTS: Final = ("publish:ahead",)
+"""Between `ingest:recognised` and `ingest:judged`, where rows of a large file are stored before the last is judged."""
+
 WATCH_POINTS: Final = ("watch:copied", "watch:handed-over")
 """Before them, where a file comes from a watched folder."""
 

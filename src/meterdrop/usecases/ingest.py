@@ -2,7 +2,7 @@
 
 import errno
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import uuid4
@@ -23,6 +23,7 @@ from meterdrop.store.room import needed_for, needed_to_judge
 from meterdrop.usecases.checkpoint import Checkpoint
 from meterdrop.usecases.closing import Corrections
 from meterdrop.usecases.drift import Drift, find_drift
+from meterdrop.usecases.judging.ahead import Ahead
 from meterdrop.usecases.judging.judge import Judged, judge
 from meterdrop.usecases.judging.judgement import duplicate_of, judgement_of, of_the_file
 from meterdrop.usecases.judging.rules import Occasion, Rules
@@ -119,11 +120,19 @@ class Ingest:
         self.publisher.room.check(needed=needed_to_judge(delivery.bytes))
         rules = self.rules_for(agreement, self.day_of(delivery))
         occasion = self._occasion(delivery, agreement=agreement)
-        spool = self.publisher.spool(f"delivery-{delivery.id}")
-        try:
+        with (
+            closing(self.publisher.spool(f"delivery-{delivery.id}")) as spool,
+            self.publisher.ahead(delivery) as ahead,
+        ):
             with self.originals.open(delivery.sha256) as stream:
                 judged = judge(
-                    stream, agreement=agreement, layout=layout, rules=rules, spool=spool, occasion=occasion
+                    stream,
+                    agreement=agreement,
+                    layout=layout,
+                    rules=rules,
+                    spool=spool,
+                    occasion=occasion,
+                    ahead=ahead,
                 )
             self.at("ingest:judged")
             return self._published(
@@ -134,9 +143,8 @@ class Ingest:
                 corrections=Corrections(
                     agreement=agreement, rules=rules, spool=spool, traced=occasion.traces
                 ),
+                ahead=ahead,
             )
-        finally:
-            spool.close()
 
     def _occasion(self, delivery: Delivery, *, agreement: Agreement) -> Occasion:
         """A delivery that was judged before came before others that may be stored by now."""
@@ -204,6 +212,7 @@ class Ingest:
         agreement: Agreement,
         layout: Layout,
         corrections: Corrections,
+        ahead: Ahead | None,
     ) -> Delivery:
         judgement, told = self._judgement(
             delivery, judged=judged, agreement=agreement, layout=layout, rules=corrections.rules
@@ -223,6 +232,7 @@ class Ingest:
             layout=layout,
             language=agreement.language,
             stores_rows=judgement.state is not State.HELD,
+            ahead=ahead,
             drift=self._drift(delivery, agreement=agreement, layout=layout),
             close=lambda store, settled: corrections.close(
                 store, self.publisher, settled=settled, now=self.clock()

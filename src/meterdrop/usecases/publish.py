@@ -1,6 +1,7 @@
 """Rows, rejects, state and receipt: one transaction, all of it or nothing."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -26,8 +27,10 @@ from meterdrop.tables import Lines, findings_frame
 from meterdrop.usecases.anew import Waited, waited
 from meterdrop.usecases.checkpoint import Checkpoint
 from meterdrop.usecases.drift import Drift, tell_of
+from meterdrop.usecases.judging.ahead import Ahead
 from meterdrop.usecases.judging.judge import Judged, both_in_order, set_aside_in_order
-from meterdrop.usecases.judging.rules import Publication, Rules
+from meterdrop.usecases.judging.publication import Publication
+from meterdrop.usecases.judging.rules import Rules
 from meterdrop.usecases.retention.keeping import note_kept
 
 
@@ -53,6 +56,18 @@ class Publisher:
     def spool(self, name: str) -> Spool:
         """Where what is judged waits until it is published; the caller closes it."""
         return Spool(self.work / name, room=self.room)
+
+    def ahead(self, delivery: Delivery) -> AbstractContextManager[Ahead | None]:
+        """Where rows of a delivery are stored while it is judged; None where others would have to wait meanwhile.
+
+        Not for one that was judged before: which of its lines wait is known in the end only.
+        """
+        if not self.database.may_stay_open or delivery.revision:
+            return nullcontext()
+        return Ahead(self.database, publication=self._publication(delivery, before=None), at=self.at)
+
+    def _transaction(self, ahead: Ahead | None, *, keep: bool) -> AbstractContextManager[Store]:
+        return self.database.writing() if ahead is None else ahead.transaction(keep=keep)
 
     def whole(
         self,
@@ -90,18 +105,19 @@ class Publisher:
         layout: Layout,
         language: str,
         stores_rows: bool,
+        ahead: Ahead | None = None,
         drift: Drift | None = None,
         close: Callable[[Store, Delivery], None] = lambda _store, _settled: None,
     ) -> Delivery:
         """An outcome with rows: what `rules` left in the spool (unless held), lines set aside, and findings.
 
-        `close` ends lines of earlier deliveries that this one corrects, in the same transaction.
+        Rows that were stored `ahead` become part of it. `close` ends lines of earlier deliveries that this one corrects, in the same transaction.
         """
         rejected = set_aside_in_order(spool, ends=judged.ends)
         blob = self.keep_rejects(rejected, layout=layout, language=language)
         if stores_rows:
             rules.make_room()
-        with self.database.writing() as store:
+        with self._transaction(ahead, keep=stores_rows) as store:
             before = waited(store, delivery)
             if stores_rows:
                 rules.publish(store, spool=spool, publication=self._publication(delivery, before=before))

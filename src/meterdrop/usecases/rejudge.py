@@ -25,7 +25,8 @@ from meterdrop.tables import LINE, Lines
 from meterdrop.usecases.closing import TOLD_LATER, Corrections
 from meterdrop.usecases.excerpt import Excerpt, write_excerpt
 from meterdrop.usecases.judging.judge import Judged, findings_in_order, judge, set_aside_in_order
-from meterdrop.usecases.judging.rules import Occasion, Publication, Rules
+from meterdrop.usecases.judging.publication import Publication
+from meterdrop.usecases.judging.rules import Occasion, Rules
 from meterdrop.usecases.judging.traces import linked
 from meterdrop.usecases.publish import Publisher
 from meterdrop.usecases.resettle import resettle

@@ -28,6 +28,11 @@ class DeviceRanges:
         known = device.dropna().to_numpy(dtype=np.int64)
         self._rows += np.bincount(places(known, among=self._devices), minlength=len(self._devices))
 
+    @property
+    def are_many(self) -> bool:
+        """Whether what was counted makes more than one range."""
+        return len(self._bounds()) > 0
+
     def parts(self, spool: Spool, *, name: str, columns: list[str]) -> Iterator[str]:
         """Names in the spool under which the rows of each range are, in order of devices; a small file has one.
 

@@ -19,7 +19,9 @@ from meterdrop.store.database import Database, Store
 from meterdrop.store.spool import Spool
 from meterdrop.tables import TypedRows, findings_at, join_findings
 from meterdrop.usecases.judging import register_changes
-from meterdrop.usecases.judging.rules import Occasion, Publication, Verdict, register_changed
+from meterdrop.usecases.judging.ahead import Ahead
+from meterdrop.usecases.judging.publication import Publication
+from meterdrop.usecases.judging.rules import Occasion, Verdict, register_changed
 from meterdrop.validate.changes import Settled, settle, words_of
 from meterdrop.validate.columns import check_columns
 from meterdrop.validate.devices import check_devices, check_owners, refuse_unless_registrar
@@ -110,7 +112,7 @@ class DeviceRules:
         ]
         return Verdict(good=good, findings=join_findings(findings))
 
-    def settle(self, spool: Spool, *, occasion: Occasion) -> int:
+    def settle(self, spool: Spool, *, occasion: Occasion, ahead: Ahead | None = None) -> int:
         """Rows against each other and against the register; what they change there waits in the spool."""
         blocks = list(spool.blocks("good"))
         if not blocks or self._layout is None:

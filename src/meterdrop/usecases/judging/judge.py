@@ -21,6 +21,7 @@ from meterdrop.parse.damage import of_readable_cells
 from meterdrop.parse.lines import read_blocks
 from meterdrop.store.spool import Spool
 from meterdrop.tables import RAW, Lines, TextBlock, as_frame, as_table, join_findings
+from meterdrop.usecases.judging.ahead import Ahead
 from meterdrop.usecases.judging.rules import AS_IT_CAME, Occasion, Rules
 from meterdrop.usecases.judging.traces import ABOUT, NAMED, about, corrects
 from meterdrop.validate.arrays import arrow, is_word
@@ -56,10 +57,11 @@ def judge(
     spool: Spool,
     numbers: Sequence[int] | Lines | None = None,
     occasion: Occasion = AS_IT_CAME,
+    ahead: Ahead | None = None,
 ) -> Judged:
     """Judges every line. `numbers` are the true line numbers when the stream is an excerpt.
 
-    The spool then holds what `rules` will publish, and in line order: lines set aside under `quarantine` and `aside`,
+    `ahead` is where rows may be stored before the last is judged. The spool then holds what `rules` will publish, and in line order: lines set aside under `quarantine` and `aside`,
     findings under `findings`, `aside-findings` and `told`. Raises CannotRead if the file has too many lines.
     """
     tally = _Tally()
@@ -74,7 +76,7 @@ def judge(
             )
         _judge_block(block, agreement=agreement, layout=layout, rules=rules, spool=spool, occasion=occasion)
         del block  # or two would be held while the next one is read
-    duplicates = rules.settle(spool, occasion=occasion)
+    duplicates = rules.settle(spool, occasion=occasion, ahead=ahead)
     return tally.judged(spool, duplicates=duplicates)
 
 

@@ -41,6 +41,7 @@ class KnownDevices:
         self.register_version = 0 if known is None else known.register_version
         self._remembers = memory.is_for(partner)
         self._remembered = memory.of(partner, version=self.version) if self._remembers else None
+        self._stores = False
         self.frame = register.nothing()
         self._is_whole = False
         self._first: pd.Series | None = None
@@ -49,9 +50,10 @@ class KnownDevices:
 
     @property
     def remembered(self) -> Remembered | None:
-        """What is remembered of the partner, as long as it is what was there at the beginning."""
+        """What is remembered of the partner, as long as it is what was there at the beginning and what was stored since."""
         there = self._remembered
-        return there if there is not None and there.version == self.version else None
+        is_true = there is not None and (self._stores or there.version == self.version)
+        return there if is_true else None
 
     def bearing(self, names: pd.Series) -> pd.DataFrame:
         """The register, as far as rows of these names need it."""
@@ -112,13 +114,17 @@ class KnownDevices:
             return register.facts(store, partner=self._partner, keys=keys)
 
     def let_go(self) -> None:
-        """Readings are being stored: what is remembered is of no version until that is committed."""
+        """Readings are being stored: what is remembered is nobody else's until that is committed."""
         self._memory.forget(self._partner)
+        self._stores = True
         if self._remembered is not None:
             self._remembered.version = OF_NO_VERSION
 
     def move_on(self, rows: pd.DataFrame) -> None:
-        """These readings were stored, in order of device and day; `remember` says when it is committed."""
+        """These readings were stored, in order of device and day; `remember` says when it is committed.
+
+        A thread may call it while another asks for readings of other devices.
+        """
         if self._remembered is not None:
             self._remembered.last.move_on(rows)
 

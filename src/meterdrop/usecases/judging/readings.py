@@ -13,12 +13,14 @@ from meterdrop.model.finding import Finding
 from meterdrop.model.layout import Layout
 from meterdrop.store import partners, readings
 from meterdrop.store.database import Database, Store
-from meterdrop.store.spool import Spool
+from meterdrop.store.spool import Spool, part
 from meterdrop.tables import FLAG, LINE, TEXT, TypedRows, join_findings
+from meterdrop.usecases.judging.ahead import Ahead
 from meterdrop.usecases.judging.device_ranges import ROWS_TOGETHER
 from meterdrop.usecases.judging.known_devices import KnownDevices
 from meterdrop.usecases.judging.memory import Memory
-from meterdrop.usecases.judging.rules import Occasion, Publication, Verdict
+from meterdrop.usecases.judging.publication import Publication
+from meterdrop.usecases.judging.rules import Occasion, Verdict
 from meterdrop.usecases.judging.settling import ROW_COLUMNS, Settling
 from meterdrop.usecases.judging.stored_readings import StoredReadings
 from meterdrop.usecases.judging.traces import kind_rank
@@ -73,6 +75,7 @@ class ReadingRules:
         self._delta = agreement.value_kind is ValueKind.DELTA
         self._heading: str | None = None
         self._months: set[date] = set()
+        self._stores_ahead = False
         self.file_findings: tuple[Finding, ...] = ()
 
     def judge(self, rows: TypedRows, *, layout: Layout) -> Verdict:
@@ -95,10 +98,10 @@ class ReadingRules:
         good["delta"] = pd.Series(pa.repeat(pa.scalar(self._delta), len(good)), dtype=FLAG)
         return Verdict(good=good, findings=join_findings(findings, by_line=False))
 
-    def settle(self, spool: Spool, *, occasion: Occasion) -> int:
+    def settle(self, spool: Spool, *, occasion: Occasion, ahead: Ahead | None = None) -> int:
         """One reading a device and day, and registers that rise: in the file and with what is stored.
 
-        Devices are settled range by range, each with all of its rows.
+        Devices are settled range by range, each with all of its rows; if there are many, new readings are stored ahead.
         """
         settling = Settling(
             stored=StoredReadings(
@@ -114,27 +117,47 @@ class ReadingRules:
             heading=self._heading,
             occasion=occasion,
         )
-        parts = self._known.ranges.parts(spool, name="good", columns=ROW_COLUMNS)
-        duplicates = sum(settling(spool, name=name, number=number) for number, name in enumerate(parts))
+        if ahead is not None and self._known.ranges.are_many and not self._looks_held(spool):
+            self._store_ahead(ahead, spool=spool)
+        duplicates = 0
+        for number, name in enumerate(self._known.ranges.parts(spool, name="good", columns=ROW_COLUMNS)):
+            duplicates += settling(spool, name=name, number=number)
+            if self._stores_ahead and ahead is not None:
+                _put(ahead, spool, part("new", number))
         _set_aside(spool)
         return duplicates
+
+    def _looks_held(self, spool: Spool) -> bool:
+        """So many lines are set aside already that the file may come to nothing."""
+        aside, good = spool.count("quarantine"), spool.count("good")
+        return aside > self._agreement.feed.hold_above_share * (aside + good)
+
+    def _store_ahead(self, ahead: Ahead, *, spool: Spool) -> None:
+        """New readings go to the database as soon as they are settled."""
+        self.make_room()
+        publication = ahead.publication
+
+        def storing(store: Store, names: Iterator[str]) -> None:
+            blocks = (block for name in names for block in spool.blocks(name))
+            self._store_new(store, blocks, publication=publication)
+
+        ahead.begin(storing, prepare=lambda store: self._begin(store, publication=publication))
+        self._stores_ahead = True
 
     def make_room(self) -> None:
         """Every month that a good line tells of has its place."""
         make_months(self._database, days=self._months)
 
     def publish(self, store: Store, *, spool: Spool, publication: Publication) -> None:
-        """New readings, and corrections with the old ones into the history; device by device.
+        """New readings that are not stored yet, and corrections with the old ones into the history; device by device.
 
         Where there are none the partner's version stays: nothing changed for the lines that wait.
         TryAgain if the register changed meanwhile (the manager's deliveries have another lock than the partner's), or
         the readings did.
         """
-        partners.lock(store, [publication.partner])
-        self._known.check(store)
-        self._known.let_go()
-        new = self._to_store(_blocks(spool, "new"), publication=publication)
-        readings.store_new(store, partner=publication.partner, blocks=new)
+        if not self._stores_ahead:
+            self._begin(store, publication=publication)
+            self._store_new(store, _blocks(spool, "new"), publication=publication)
         for rows in _blocks(spool, "superseding"):
             told = _of_delivery(rows, publication=publication)
             readings.supersede(
@@ -149,6 +172,16 @@ class ReadingRules:
             self._known.move_on(told)
         if spool.parts("new") or spool.parts("superseding"):
             self._version = partners.raise_version(store, publication.partner)
+
+    def _begin(self, store: Store, *, publication: Publication) -> None:
+        """From here to the end of the transaction nobody else changes what the lines were judged by."""
+        partners.lock(store, [publication.partner])
+        self._known.check(store)
+        self._known.let_go()
+
+    def _store_new(self, store: Store, blocks: Iterator[pd.DataFrame], *, publication: Publication) -> None:
+        told = self._to_store(blocks, publication=publication)
+        readings.store_new(store, partner=publication.partner, blocks=told)
 
     def _to_store(
         self, blocks: Iterator[pd.DataFrame], *, publication: Publication
@@ -165,6 +198,12 @@ class ReadingRules:
     def links(self, spool: Spool) -> Iterator[pd.DataFrame]:
         """Every good line's reading."""
         return spool.blocks("good", columns=["line", "device", "day"])
+
+
+def _put(ahead: Ahead, spool: Spool, name: str) -> None:
+    """What is under this name is whole: another thread may read it."""
+    spool.finish(name)
+    ahead.put(name)
 
 
 def _blocks(spool: Spool, name: str) -> Iterator[pd.DataFrame]:

@@ -12,7 +12,9 @@ from meterdrop.store import records
 from meterdrop.store.database import Store
 from meterdrop.store.spool import Spool
 from meterdrop.tables import TEXT, TypedRows
-from meterdrop.usecases.judging.rules import Occasion, Publication, Verdict
+from meterdrop.usecases.judging.ahead import Ahead
+from meterdrop.usecases.judging.publication import Publication
+from meterdrop.usecases.judging.rules import Occasion, Verdict
 from meterdrop.validate.columns import check_columns
 
 
@@ -34,7 +36,7 @@ class RecordRules:
             good=pd.DataFrame({"line": rows.frame["line"], "cells": _json(cells)}), findings=findings
         )
 
-    def settle(self, spool: Spool, *, occasion: Occasion) -> int:
+    def settle(self, spool: Spool, *, occasion: Occasion, ahead: Ahead | None = None) -> int:
         """Records have no rules between lines."""
         return 0
 

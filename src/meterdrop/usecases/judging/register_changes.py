@@ -13,7 +13,7 @@ from meterdrop.store.database import Store
 from meterdrop.store.following import Followed
 from meterdrop.store.spool import Spool
 from meterdrop.tables import LINE, decimal_text
-from meterdrop.usecases.judging.rules import Publication
+from meterdrop.usecases.judging.publication import Publication
 from meterdrop.validate.arrays import Mask, Numbers, arrow
 from meterdrop.validate.changes import Settled
 from meterdrop.validate.matching import differing

@@ -2,22 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final, Protocol
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from meterdrop.model.codes import Code, Severity
 from meterdrop.model.errors import TryAgain
 from meterdrop.model.finding import Finding
 from meterdrop.model.layout import Layout
 from meterdrop.store.database import Store
-from meterdrop.store.quarantine import line_id
 from meterdrop.store.spool import Spool
-from meterdrop.tables import LINE, Lines, TypedRows
+from meterdrop.tables import Lines, TypedRows
+from meterdrop.usecases.judging.ahead import Ahead
+from meterdrop.usecases.judging.publication import Publication
 
 
 @dataclass(frozen=True)
@@ -64,25 +62,6 @@ def readings_changed(partner: str) -> TryAgain:
     return TryAgain(f"the readings of {partner} were changed meanwhile: the file is judged again")
 
 
-@dataclass(frozen=True)
-class Publication:
-    """Whose rows are stored, by whom and why (None: because they came), and which of its lines were in quarantine."""
-
-    delivery: int
-    partner: str
-    who: str
-    why: str | None
-    now: datetime
-    quarantined: Lines
-
-    def quarantine_of(self, line: pd.Series) -> pd.Series:
-        """The quarantined line that each of these lines was; null for one that was none."""
-        numbers = line.to_numpy(dtype=np.int64)
-        ids = pa.array(numbers + line_id(delivery=self.delivery, line=0))
-        was = pa.array(np.isin(numbers, self.quarantined))
-        return pd.Series(pc.if_else(was, ids, pa.scalar(None, pa.int64())), dtype=LINE, index=line.index)
-
-
 class Rules(Protocol):
     """One target's rules for one delivery, with the facts they need."""
 
@@ -95,8 +74,8 @@ class Rules(Protocol):
         """Judges a block by itself and against the register. `good` columns are this target's own, plus line."""
         ...
 
-    def settle(self, spool: Spool, *, occasion: Occasion) -> int:
-        """Judges all good rows together and against what is stored.
+    def settle(self, spool: Spool, *, occasion: Occasion, ahead: Ahead | None = None) -> int:
+        """Judges all good rows together and against what is stored; rows of a large file are stored `ahead`.
 
         Reads `good` (with raw), writes the target's own names for `publish`, and `aside` (line, raw) with
         `aside-findings` for lines set aside now, and `told` for findings that set nothing aside; findings may be in
@@ -109,7 +88,7 @@ class Rules(Protocol):
         ...
 
     def publish(self, store: Store, *, spool: Spool, publication: Publication) -> None:
-        """Stores what `settle` left, inside the caller's transaction."""
+        """Stores what `settle` left, inside the caller's transaction; that of `ahead`, if anything was stored so."""
         ...
 
     def committed(self) -> None:
