@@ -43,17 +43,17 @@ def load(home: Path, files: Sequence[Path]) -> Iterator[str]:
 
 
 def _load(house: House, file: Path) -> str:
-    before, clocks, start = held_mb(), Clocks(), time.perf_counter()
+    before, clocks, start, worked = held_mb(), Clocks(), time.perf_counter(), time.process_time()
     with clocks.on_the_road():
         [done] = house.take_files([file], partner=fleet.PARTNER, feed=None)
-    spent = time.perf_counter() - start
+    spent, worked = time.perf_counter() - start, time.process_time() - worked
     lines = done.lines
     if not lines.lawful() or lines.accepted + lines.quarantined + lines.header != lines.physical:
         raise ValueError(f"lines were lost: {lines}")
     peak = {**clocks.peak, "all": max(clocks.peak.values()), "before": before}
     told = {
         "wall": {**clocks.wall, "all": spent},
-        "cpu": clocks.cpu,
+        "cpu": {**clocks.cpu, "all": worked},
         "peak": peak,
         "accepted": lines.accepted,
     }
@@ -161,7 +161,7 @@ def _tell_all(
     """Medians: stages of one file of each run, its ratios to the bare inserts of the run, and how days grow."""
     chosen = [run[told_of] for run in taken]
     print(f"\n{'stage':<16}{'s':>8}{'CPU s':>8}{'peak MB':>9}")
-    for stage in STAGES:
+    for stage in (*STAGES, "all"):
         seconds, cpu = (median(run[clock].get(stage, 0.0) for run in chosen) for clock in ("wall", "cpu"))
         print(f"{stage:<16}{seconds:8.2f}{cpu:8.2f}{max(run['peak'].get(stage, 0.0) for run in chosen):9.0f}")
     for name, bases in (("file order", in_file_order), ("presorted", in_key_order)):

@@ -1,16 +1,18 @@
 """Where does the time go? Clocks around the road's stages, put on from outside: the product knows nothing of them."""
 
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from threading import Lock
 from typing import Any, Final
 
 from sqlalchemy.engine.default import DefaultDialect
 
 from meterdrop.receive.originals import Originals
-from meterdrop.store import findings, quarantine
+from meterdrop.store import findings, quarantine, readings
 from meterdrop.usecases.judging import judge
 from meterdrop.usecases.judging.readings import ReadingRules
 from meterdrop.usecases.publish import Publisher
@@ -30,44 +32,52 @@ _CALLS: Final[tuple[tuple[str, object, str], ...]] = (
     ("rejects file", Publisher, "keep_rejects"),
     ("keep blob", Originals, "take"),
     ("store rows", ReadingRules, "publish"),
+    ("store new", readings, "store_new"),
     ("quarantine", quarantine, "add"),
     ("findings", findings, "add"),
     ("receipt", Publisher, "tell"),
     ("commit", DefaultDialect, "do_commit"),
     ("send", SendReceipts, "to"),
 )
-"""Stage, and the function that is it; what a stage calls of another stage is the other's time."""
+"""Stage, and the function that is it; what a stage calls of another stage, or a thread of its own does, is the other's time."""
 
 STAGES: Final = (*(stage for stage, _, _ in (_BLOCKS, *_CALLS)), REST)
 
 
 class Clocks:
-    """Seconds, CPU seconds and the most memory (MB) by stage; at any moment one clock runs."""
+    """Seconds, CPU seconds and the most memory (MB) by stage; in each thread one clock runs at any moment.
+
+    What other threads do outside of the stages (waiting, mostly) is not counted.
+    """
 
     def __init__(self) -> None:
         self.wall: dict[str, float] = defaultdict(float)
         self.cpu: dict[str, float] = defaultdict(float)
         self.peak: dict[str, float] = defaultdict(float)
-        self._running = [REST]
-        self._since = (time.perf_counter(), time.process_time())
+        self._of_thread = _OfThread()
+        self._adding = Lock()
 
     def _stop(self) -> None:
-        wall, cpu = time.perf_counter(), time.process_time()
-        self.wall[self._running[-1]] += wall - self._since[0]
-        self.cpu[self._running[-1]] += cpu - self._since[1]
-        self.peak[self._running[-1]] = max(self.peak[self._running[-1]], peak_mb())
-        self._since = (time.perf_counter(), time.process_time())
+        own = self._of_thread
+        wall, cpu = time.perf_counter() - own.since[0], time.thread_time() - own.since[1]
+        if own.running:
+            stage = own.running[-1]
+            with self._adding:
+                self.wall[stage] += wall
+                self.cpu[stage] += cpu
+                self.peak[stage] = max(self.peak[stage], peak_mb())
+        own.since = _now()
 
     @contextmanager
     def running(self, stage: str) -> Iterator[None]:
-        """This stage's clock runs, and the one before it waits."""
+        """This stage's clock runs, and the one before it in this thread waits."""
         self._stop()
-        self._running.append(stage)
+        self._of_thread.running.append(stage)
         try:
             yield
         finally:
             self._stop()
-            self._running.pop()
+            self._of_thread.running.pop()
 
     @contextmanager
     def on_the_road(self) -> Iterator[None]:
@@ -78,11 +88,10 @@ class Clocks:
         _, place, name = _BLOCKS
         setattr(place, name, self._timed_blocks(getattr(place, name)))
         peak_mb()
-        self._since = (time.perf_counter(), time.process_time())
         try:
-            yield
+            with self.running(REST):
+                yield
         finally:
-            self._stop()
             for place, name, was in kept:
                 setattr(place, name, was)
 
@@ -106,3 +115,13 @@ class Clocks:
                 yield block
 
         return timed
+
+
+class _OfThread(threading.local):
+    def __init__(self) -> None:
+        self.running: list[str] = []
+        self.since = _now()
+
+
+def _now() -> tuple[float, float]:
+    return time.perf_counter(), time.thread_time()

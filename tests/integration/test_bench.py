@@ -8,7 +8,7 @@ from tests.bench.files import KINDS
 from tests.bench.load import load_one
 from tests.bench.stages import STAGES
 
-OF_GOOD = {"settle", "store rows"}
+OF_GOOD = {"settle", "store rows", "store new"}
 OF_BAD = {"rejects file", "quarantine", "findings"}
 
 

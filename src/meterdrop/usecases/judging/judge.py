@@ -20,8 +20,9 @@ from meterdrop.parse.cells import cast
 from meterdrop.parse.damage import of_readable_cells
 from meterdrop.parse.lines import read_blocks
 from meterdrop.store.spool import Spool
-from meterdrop.tables import RAW, Lines, TextBlock, as_frame, as_table, join_findings
+from meterdrop.tables import RAW, Lines, TextBlock, TypedRows, as_frame, as_table, join_findings
 from meterdrop.usecases.judging.ahead import Ahead
+from meterdrop.usecases.judging.one_ahead import one_ahead
 from meterdrop.usecases.judging.rules import AS_IT_CAME, Occasion, Rules
 from meterdrop.usecases.judging.traces import ABOUT, NAMED, about, corrects
 from meterdrop.validate.arrays import arrow, is_word
@@ -65,7 +66,7 @@ def judge(
     findings under `findings`, `aside-findings` and `told`. Raises CannotRead if the file has too many lines.
     """
     tally = _Tally()
-    for block in read_blocks(stream, layout=layout, numbers=numbers):
+    for block, typed in one_ahead(_cast(stream, agreement=agreement, layout=layout, numbers=numbers)):
         tally.add(block)
         if tally.physical > agreement.max_lines:
             raise CannotRead(
@@ -74,16 +75,33 @@ def judge(
                 feed=agreement.feed.name,
                 layout=layout,
             )
-        _judge_block(block, agreement=agreement, layout=layout, rules=rules, spool=spool, occasion=occasion)
-        del block  # or two would be held while the next one is read
+        _judge_block(
+            block, typed, agreement=agreement, layout=layout, rules=rules, spool=spool, occasion=occasion
+        )
+        del block, typed  # or two would be held while the next one is waited for
     duplicates = rules.settle(spool, occasion=occasion, ahead=ahead)
     return tally.judged(spool, duplicates=duplicates)
 
 
+def _cast(
+    stream: BinaryIO, *, agreement: Agreement, layout: Layout, numbers: Sequence[int] | Lines | None
+) -> Iterator[tuple[TextBlock, TypedRows]]:
+    """The lines in blocks, and what their cells say."""
+    for block in read_blocks(stream, layout=layout, numbers=numbers):
+        yield block, cast(block, feed=agreement.feed, agreement=agreement, layout=layout)
+        del block
+
+
 def _judge_block(
-    block: TextBlock, *, agreement: Agreement, layout: Layout, rules: Rules, spool: Spool, occasion: Occasion
+    block: TextBlock,
+    typed: TypedRows,
+    *,
+    agreement: Agreement,
+    layout: Layout,
+    rules: Rules,
+    spool: Spool,
+    occasion: Occasion,
 ) -> None:
-    typed = cast(block, feed=agreement.feed, agreement=agreement, layout=layout)
     verdict = rules.judge(typed, layout=layout)
     of_rows = [
         of_readable_cells(told, block=block, layout=layout) for told in (typed.findings, verdict.findings)
