@@ -1,6 +1,5 @@
 """Who drains which partner, inside one service? Threads with a worker each, one partner at a time each."""
 
-import queue
 import threading
 import time
 from collections.abc import Sequence
@@ -27,30 +26,38 @@ class DispatchStatus:
 
 
 class EmbeddedDispatch:
-    """`wake(partner)` asks for a drain; a partner is never drained by two workers, and no wake is lost."""
+    """`wake(partner)` asks for a drain; a partner is never drained by two workers, and no wake is lost.
+
+    Who has waited longest is first. If several workers are free, a partner goes to the one that had it last: that one
+    remembers its meters.
+    """
 
     not_warm: Final = "no worker could be started; why is logged above"
 
     def __init__(self, *, workers: Sequence[Worker]) -> None:
-        self._queue: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._lock = threading.Lock()
-        self._waiting: set[str] = set()
+        self._changed = threading.Condition()
+        self._stopped = False
+        self._waiting: dict[str, None] = {}
+        """Partners in the order in which they were woken."""
         self._draining: set[str] = set()
         self._again: set[str] = set()
+        self._free: set[int] = set()
+        self._had_by: dict[str, int] = {}
+        """The worker that drained a partner last."""
         self._warm = threading.Event()
         self._threads = [
-            threading.Thread(target=self._work, args=(worker,), name=f"worker-{number}", daemon=True)
+            threading.Thread(target=self._work, args=(number, worker), name=f"worker-{number}", daemon=True)
             for number, worker in enumerate(workers)
         ]
 
     def wake(self, partner: str) -> None:
         """This partner has deliveries to load."""
-        with self._lock:
+        with self._changed:
             if partner in self._draining:
                 self._again.add(partner)
-            elif partner not in self._waiting:
-                self._waiting.add(partner)
-                self._queue.put(partner)
+            else:
+                self._waiting.setdefault(partner)
+                self._changed.notify_all()
 
     def run_workers(self) -> None:
         """Starts the threads."""
@@ -64,39 +71,54 @@ class EmbeddedDispatch:
     def stop(self, *, wait: float) -> bool:
         """Lets every thread finish the partner it is at; whether all of them did within `wait` seconds."""
         until = time.monotonic() + wait
-        for _ in self._threads:
-            self._queue.put(None)
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
     def status(self) -> DispatchStatus:
         """Who waits, and who is being drained."""
-        with self._lock:
+        with self._changed:
             return DispatchStatus(
                 waiting=tuple(sorted(self._waiting)), draining=tuple(sorted(self._draining))
             )
 
-    def _work(self, worker: Worker) -> None:
+    def _work(self, number: int, worker: Worker) -> None:
         worker.warm()
         self._warm.set()
-        while (partner := self._queue.get()) is not None:
-            self._begin(partner)
+        while (partner := self._taken(number)) is not None:
             try:
                 worker.drain(partner)
             finally:
                 self._end(partner)
             worker.warm()
 
-    def _begin(self, partner: str) -> None:
-        with self._lock:
-            self._waiting.discard(partner)
+    def _taken(self, number: int) -> str | None:
+        """The partner that this worker is to drain, once there is one; None if it is to stop."""
+        with self._changed:
+            self._free.add(number)
+            while not self._stopped and (partner := self._next_for(number)) is None:
+                self._changed.wait()
+            self._free.discard(number)
+            if self._stopped or partner is None:
+                return None
+            del self._waiting[partner]
             self._draining.add(partner)
+            self._had_by[partner] = number
+            self._changed.notify_all()  # this one is free no more: what it had last is anybody's now
+            return partner
+
+    def _next_for(self, number: int) -> str | None:
+        """Who has waited longest, but for those whom another free worker had last."""
+        others = self._free - {number}
+        return next((partner for partner in self._waiting if self._had_by.get(partner) not in others), None)
 
     def _end(self, partner: str) -> None:
-        with self._lock:
+        with self._changed:
             self._draining.discard(partner)
-            woken = partner in self._again
-            self._again.discard(partner)
-        if woken:
-            self.wake(partner)
+            if partner in self._again:
+                self._again.discard(partner)
+                self._waiting.setdefault(partner)
+                self._changed.notify_all()

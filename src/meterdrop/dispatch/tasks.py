@@ -36,10 +36,10 @@ class Drains:
     """Drains partners, each in a process of its own that is kept warm."""
 
     def __init__(self, children: "Sequence[WarmChild]") -> None:
-        self._children = children
-        self._free: asyncio.Queue[WarmChild] = asyncio.Queue()
-        for child in children:
-            self._free.put_nowait(child)
+        self._free = list(children)
+        self._one_is_free = asyncio.Semaphore(len(children))
+        self._had_by: dict[str, WarmChild] = {}
+        """The process that drained a partner last: it remembers its meters."""
 
     def add_to(self, app: "App", running: Running) -> None:
         """Adds the task to an app."""
@@ -52,7 +52,7 @@ class Drains:
                     await _ask_again(app, partner, tries=tries + 1)
 
     async def _drained(self, partner: str) -> str | None:
-        child = await self._free.get()
+        child = await self._taken(partner)
 
         def drained() -> str | None:
             why = child.drain(partner)
@@ -61,8 +61,20 @@ class Drains:
 
         at_it = asyncio.get_running_loop().run_in_executor(None, drained)
         # Given back when it is free, not when nobody waits for it any more.
-        at_it.add_done_callback(lambda _: self._free.put_nowait(child))
+        at_it.add_done_callback(lambda _: self._give_back(child))
         return await asyncio.shield(at_it)
+
+    async def _taken(self, partner: str) -> "WarmChild":
+        await self._one_is_free.acquire()
+        last = self._had_by.get(partner)
+        child = last if last is not None and last in self._free else self._free[0]
+        self._free.remove(child)
+        self._had_by[partner] = child
+        return child
+
+    def _give_back(self, child: "WarmChild") -> None:
+        self._free.append(child)
+        self._one_is_free.release()
 
 
 async def _ask_again(app: "App", partner: str, *, tries: int) -> None:

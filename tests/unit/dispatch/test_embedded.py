@@ -180,3 +180,82 @@ def test_dispatch_without_a_warm_worker_says_so() -> None:
     go_on.set()
     assert dispatch.is_warm(wait=10)
     assert dispatch.stop(wait=10)
+
+
+def test_partner_goes_to_the_worker_that_had_it_last_if_that_one_is_free() -> None:
+    """Whichever is quicker to take it: the other one would have to learn all of its meters anew."""
+    had: dict[str, set[int]] = {}
+    done = threading.Semaphore(0)
+
+    def worker(number: int) -> Worker:
+        def drain(partner: str) -> None:
+            had.setdefault(partner, set()).add(number)
+            done.release()
+
+        return Worker(drain)
+
+    dispatch = EmbeddedDispatch(workers=[worker(number) for number in range(4)])
+    dispatch.run_workers()
+    for turn in range(120):
+        dispatch.wake(f"partner-{turn % 12}")
+        assert done.acquire(timeout=10)
+        wait_until(lambda: dispatch.status().draining == ())
+    assert dispatch.stop(wait=10)
+    assert {partner: len(workers) for partner, workers in had.items()} == dict.fromkeys(had, 1)
+    assert len(had) == 12
+
+
+def test_partner_does_not_wait_for_the_worker_that_had_it_last() -> None:
+    go_on, done = threading.Event(), threading.Semaphore(0)
+    had: list[tuple[str, int]] = []
+
+    def worker(number: int) -> Worker:
+        def drain(partner: str) -> None:
+            had.append((partner, number))
+            done.release()
+            assert partner != "slow" or go_on.wait(10)
+
+        return Worker(drain)
+
+    dispatch = EmbeddedDispatch(workers=[worker(0), worker(1)])
+    dispatch.run_workers()
+    dispatch.wake("quick")
+    assert done.acquire(timeout=10)
+    wait_until(lambda: dispatch.status().draining == ())
+    [(_, first)] = had
+    dispatch._had_by["slow"] = first
+    dispatch.wake("slow")
+    assert done.acquire(timeout=10)
+    dispatch.wake("quick")
+    assert done.acquire(timeout=10), "it waited for the one that is busy"
+    go_on.set()
+    assert dispatch.stop(wait=10)
+    assert had[1:] == [("slow", first), ("quick", 1 - first)]
+
+
+@pytest.mark.parametrize("_turn", range(40))
+def test_two_partners_of_one_worker_are_drained_by_two(_turn: int) -> None:
+    """As soon as their worker has taken the one, the other is anybody's."""
+    inside, go_on = threading.Semaphore(0), threading.Event()
+
+    def drain(_partner: str) -> None:
+        inside.release()
+        assert go_on.wait(10)
+
+    dispatch = EmbeddedDispatch(workers=[Worker(drain)] * 2)
+    dispatch._had_by.update(a=0, b=0)
+    dispatch.run_workers()
+    wait_until(lambda: dispatch._free == {0, 1})
+    dispatch.wake("a")
+    dispatch.wake("b")
+    assert inside.acquire(timeout=10)
+    assert inside.acquire(timeout=2), "one of them waits beside a free worker"
+    go_on.set()
+    assert dispatch.stop(wait=10)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    until = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.001)
