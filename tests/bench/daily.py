@@ -1,8 +1,10 @@
 """How long does the file of one day take, for a large fleet whose readings are stored already? Against bare inserts.
 
-python -m tests.bench.daily [--meters 1000000] [--runs 5] [--files 1] [--worker] [--stored-days 1] [--database sqlite|postgresql] [--picture FILE.svg]
+python -m tests.bench.daily [--meters 1000000] [--runs 5] [--files 1] [--days-a-file 1] [--worker]
+                            [--stored-days 1] [--database sqlite|postgresql] [--picture FILE.svg]
 
-With `--stored-days 100` a million meters have a hundred million readings before the first file comes.
+With `--stored-days 100` a million meters have a hundred million readings before the first file comes; with
+`--days-a-file 10` each file has ten million lines. Bare inserts are of one day either way.
 """
 
 import argparse
@@ -67,6 +69,9 @@ def main() -> None:
     words.add_argument("--runs", type=int, default=5)
     words.add_argument("--files", type=int, default=1, help="so many days, one after another, in each run")
     words.add_argument(
+        "--days-a-file", type=int, default=1, help="so many days in each file: lines, and no more meters"
+    )
+    words.add_argument(
         "--stored-days", type=int, default=1, help="days of readings that are stored before the first file"
     )
     words.add_argument("--picture", type=Path, help="draw how long the files took, one after another")
@@ -91,6 +96,7 @@ def main() -> None:
             meters=told.meters,
             runs=told.runs,
             files=max(told.files, 2) if told.worker else told.files,
+            days_a_file=told.days_a_file,
             stored=told.stored_days,
             by_worker=told.worker,
         )
@@ -105,7 +111,15 @@ def _by_day(taken: list[list[Taken]]) -> list[float]:
 
 
 def _measure(
-    place: Path, *, homes: Homes, meters: int, runs: int, files: int, stored: int, by_worker: bool
+    place: Path,
+    *,
+    homes: Homes,
+    meters: int,
+    runs: int,
+    files: int,
+    days_a_file: int,
+    stored: int,
+    by_worker: bool,
 ) -> list[list[Taken]]:
     template = homes.kept("fleet", lambda home: fleet.furnish(home, homes=homes, meters=meters, days=stored))
     rows = fleet.good_rows(meters=meters, number=1)
@@ -119,19 +133,23 @@ def _measure(
         url = read_settings(home).database_url
         in_file_order.append(bare(url, rows))
         in_key_order.append(bare(url, by_key))
-        taken.append(_days(home, place=place, meters=meters, files=files, by_worker=by_worker))
+        days = _files(place, meters=meters, files=files, days_a_file=days_a_file)
+        taken.append(_taken(home, days, by_worker=by_worker))
         homes.forget()
         _tell(taken[-1][told_of], in_file_order[-1], in_key_order[-1])
     _tell_all(taken, in_file_order, in_key_order, told_of=told_of)
     return taken
 
 
-def _days(home: Path, *, place: Path, meters: int, files: int, by_worker: bool) -> list[Taken]:
-    """A file a day, each loaded by a process of its own or all by one."""
-    days = []
-    for number in range(1, files + 1):
-        days.append(place / f"day-{number}.csv")
-        fleet.daily_file(days[-1], meters=meters, number=number)
+def _files(place: Path, *, meters: int, files: int, days_a_file: int) -> list[Path]:
+    days = [place / f"day-{number}.csv" for number in range(1, files + 1)]
+    for number, day in enumerate(days):
+        fleet.daily_file(day, meters=meters, number=1 + number * days_a_file, days=days_a_file)
+    return days
+
+
+def _taken(home: Path, days: Sequence[Path], *, by_worker: bool) -> list[Taken]:
+    """What loading each file took: each by a process of its own, or all by one."""
     processes = [days] if by_worker else [[day] for day in days]
     taken = [told for some in processes for told in _loaded(home, some)]
     for day in days:

@@ -1,11 +1,13 @@
 """A fleet of meters with a previous reading each, put into the database as it stands, and the file of its next day."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from meterdrop.settings import read_settings
 from meterdrop.store import months
@@ -31,7 +33,7 @@ SELECT number + 1, 'bench', {serial}, {serial}, 'CW', 'm3', 'volume', 'A', 'hall
   number + 2 FROM {numbers}
 """
 _READINGS: Final = """
-INSERT INTO reading (partner, device, day, value, unit, canonical_value, canonical_unit, kind, estimated, serial, delivery, line, delta)
+INSERT INTO {table} (partner, device, day, value, unit, canonical_value, canonical_unit, kind, estimated, serial, delivery, line, delta)
 SELECT 'bench', number + 1, CAST(:day AS {date}), {value}, 'm3', {exact}, 'm3', 'RADIO', false, {serial}, 2, number + 2, false FROM {numbers}
 """
 _SQLITE: Final = {
@@ -59,14 +61,18 @@ def furnish(home: Path, *, homes: Homes, meters: int, days: int = 1) -> None:
     house.database.close()
     engine = make_engine(read_settings(home).database_url)
     words = _POSTGRESQL if homes.on_postgresql else _SQLITE
+    stored = [FIRST_DAY - timedelta(days=number) for number in reversed(range(days))]
     with writing(engine) as store:
-        stored = [FIRST_DAY - timedelta(days=number) for number in reversed(range(days))]
-        months.make(store, days=[*stored, FIRST_DAY + timedelta(days=31)])
         for upload, feed in (("register", "devices"), ("readings", "readings")):
             store.execute(text(_DELIVERY), {"upload": upload, "feed": feed})
         store.execute(text(_DEVICES.format(**words)), {"last": meters - 1})
-        for day in stored:
-            store.execute(text(_READINGS.format(**words)), {"last": meters - 1, "day": day.isoformat()})
+        of_month = groupby(stored, key=lambda day: day.replace(day=1))
+        for first, some in of_month:
+            with _month(store, first):
+                for day in some:
+                    told = {"last": meters - 1, "day": day.isoformat()}
+                    store.execute(text(_READINGS.format(table=_table(store, first), **words)), told)
+        months.make(store, days=[FIRST_DAY + timedelta(days=31)])
         store.execute(
             text("UPDATE partner SET version = version + 1, register_version = register_version + 1")
         )
@@ -75,6 +81,24 @@ def furnish(home: Path, *, homes: Homes, meters: int, days: int = 1) -> None:
             store.execute(text("SELECT setval('device_id_seq', (SELECT max(id) FROM device))"))
             store.execute(text("VACUUM ANALYZE"))
     engine.dispose()
+
+
+@contextmanager
+def _month(store: Connection, first: date) -> Iterator[None]:
+    """A month's table, whose keys are made when all readings are in it: that takes a tenth of the time."""
+    if store.dialect.name == "sqlite":
+        yield
+        return
+    name, after = months.name_of(first), (first + timedelta(days=31)).replace(day=1)
+    store.execute(text(f"CREATE TABLE {name} (LIKE reading INCLUDING DEFAULTS)"))
+    yield
+    store.execute(
+        text(f"ALTER TABLE reading ATTACH PARTITION {name} FOR VALUES FROM ('{first}') TO ('{after}')")
+    )
+
+
+def _table(store: Connection, first: date) -> str:
+    return "reading" if store.dialect.name == "sqlite" else months.name_of(first)
 
 
 def day_of(number: int) -> date:
@@ -97,14 +121,15 @@ def is_bad(place: int) -> bool:
     return place % BAD_EVERY == BAD_EVERY - 1
 
 
-def daily_file(path: Path, *, meters: int, number: int) -> None:
-    """The file of one day, every meter once; one line in a hundred is bad."""
-    day = day_of(number).isoformat()
+def daily_file(path: Path, *, meters: int, number: int, days: int = 1) -> None:
+    """The file of one day, or of so many, every meter once a day; one line in a hundred is bad."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         stream.write("SerialNum;Value;Unit;Date\n")
-        for place, meter in enumerate(order(meters)):
-            shown = "CHYBA" if is_bad(place) else value(meter, number=number)
-            stream.write(f"{_FIRST_SERIAL + meter};{shown};m3;{day}\n")
+        for told in range(number, number + days):
+            day = day_of(told).isoformat()
+            for place, meter in enumerate(order(meters)):
+                shown = "CHYBA" if is_bad(place) else value(meter, number=told)
+                stream.write(f"{_FIRST_SERIAL + meter};{shown};m3;{day}\n")
 
 
 def good_rows(*, meters: int, number: int) -> list[tuple[object, ...]]:
