@@ -186,12 +186,17 @@ class Settings(BaseSettings):
         return self.home, *(one for one in elsewhere if one.is_dir() and one != self.home)
 
 
-def read_settings(home: Path) -> Settings:
-    """The settings of a home; `StopAtStart` names every problem at once, without the values."""
+def read_settings(home: Path, *, database: str | None = None) -> Settings:
+    """The settings of a home; `StopAtStart` names every problem at once, without the values.
+
+    `database` is the URL that is about to be written into it.
+    """
     given: dict[str, Any] = {"home": home.absolute()}  # pydantic checks the types
     url = home / DATABASE_URL
-    if url.is_file() and "METERDROP_DATABASE" not in os.environ:
-        given["database"] = url.read_text(encoding="utf-8").strip()
+    if database is None and url.is_file():
+        database = url.read_text(encoding="utf-8").strip()
+    if database is not None and "METERDROP_DATABASE" not in os.environ:
+        given["database"] = database
     try:
         return Settings(**given)
     except ValidationError as error:

@@ -2,6 +2,7 @@
 
 import errno
 import shutil
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,8 +12,9 @@ from meterdrop.bootstrap import House
 from meterdrop.model.delivery import State
 from meterdrop.model.errors import TryAgain
 from meterdrop.settings import read_settings
+from meterdrop.store.database import Database
 from meterdrop.usecases.ingest import Ingest
-from tests.homes import Homes
+from tests.homes import Homes, rows
 
 REGISTER = (
     "Date;Location;TypeUnit;Room;Media;SerialNumber;RadioNumber;Seq;DateFrom;Correction\n"
@@ -86,3 +88,31 @@ def test_meter_on_a_bad_line_is_not_told_missing_from_the_snapshot(house: House)
     [again] = house.take_files([_given(house, REGISTER.format(correction="0"))], partner="anyone", feed=None)
 
     assert again.findings_by_code == {"device.bad-correction": 1}
+
+
+def test_attempt_that_a_database_made_fail_which_stayed_away_is_given_back_when_it_answers(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(*_: object, **__: object) -> None:
+        gone.setattr(Database, "writing", away)
+        raise TryAgain("the database is away")
+
+    def away(*_: object, **__: object) -> None:
+        raise TryAgain("the database is away")
+
+    load = partial(
+        house.take_files, [_given(house, REGISTER.format(correction="1"))], partner="anyone", feed=None
+    )
+    for _ in range(house.settings.max_attempts + 2):
+        with monkeypatch.context() as gone:
+            gone.setattr(Ingest, "_judged_and_published", lose)
+            with pytest.raises(TryAgain):
+                load()
+            load = partial(house.drain, "anyone")
+            assert house.drain.make_good()
+            assert rows(house.home, "SELECT attempts FROM delivery") == [(1,)]
+    assert not house.drain.make_good()
+    assert rows(house.home, "SELECT attempts FROM delivery") == [(0,)]
+
+    [settled] = house.drain("anyone")
+    assert (settled.state, settled.attempts) == (State.ACCEPTED, 1)

@@ -38,6 +38,14 @@ def test_a_missing_database_is_made_with_everything_in_it(tmp_path: Path, missin
     assert make_home(tmp_path / "home", database=missing) == []
 
 
+def test_home_whose_settings_ask_for_workers_already_gets_its_server(tmp_path: Path, missing: str) -> None:
+    """As on a second machine, where the settings are laid first."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "meterdrop.toml").write_text('dispatch = "scaled"\n', encoding="utf-8")
+
+    assert "database" in make_home(tmp_path / "home", database=missing)
+
+
 def test_who_may_not_make_it_is_told_what_the_owner_has_to_do(
     tmp_path: Path, postgresql: Server, modest: str
 ) -> None:

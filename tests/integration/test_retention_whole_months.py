@@ -78,9 +78,42 @@ def test_nobody_waits_for_a_month_that_goes_and_it_is_tried_again(
         with pytest.raises(TryAgain):
             todo(who="test")
         assert rig.take("1;12;m3;2026-11-20").lines.accepted == 1
+        assert todo.half_done()
+        with pytest.raises(TryAgain, match="reading_2026_08"):
+            rig.take("1;8;m3;2026-08-20")
+        assert attempts_of_what_waits(rig) == [(0,)]
     assert [one.count for one in todo(who="test")] == [6]
     assert len(stored(rig)) == 2
+    assert [one.lines.accepted for one in house.drain("anyone")] == [1]
     house.database.close()
+
+
+def attempts_of_what_waits(rig: Rig) -> list[tuple[int]]:
+    return rows(rig.home, "SELECT attempts FROM delivery WHERE state = 'loading'")
+
+
+@pytest.mark.only_on("postgresql")
+def test_late_reading_of_a_month_whose_way_out_was_cut_short_waits_until_that_is_finished(rig: Rig) -> None:
+    def die(_passed: str) -> None:
+        raise _Killed
+
+    todo = rig.retention(in_days=LATER, **PERIOD)
+    [part] = todo.parts
+    assert not todo.half_done()
+    with pytest.raises(_Killed):
+        replace(todo, parts=[replace(part, at=die)])(who="test")  # type: ignore[type-var]  # parts are dataclasses
+
+    with pytest.raises(TryAgain, match="reading_2026_08"):
+        rig.take("1;8;m3;2026-08-20")
+    assert attempts_of_what_waits(rig) == [(0,)]
+    assert todo.half_done()
+    todo(who="test")
+    assert not todo.half_done()
+
+    house = rig.house()
+    assert [one.lines.accepted for one in house.drain("anyone")] == [1]
+    house.database.close()
+    assert stored(rig) == {"2026-11-05", "2026-08-20"}
 
 
 class _Killed(Exception):

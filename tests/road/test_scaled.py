@@ -1,6 +1,7 @@
 """Workers on several machines: deliveries are loaded in order, whoever is killed, and whatever happens to the database."""
 
 import json
+import shutil
 import signal
 from pathlib import Path
 
@@ -139,6 +140,26 @@ def test_the_service_and_its_workers_outlive_a_restart_of_the_database(
         assert rig.result(loading, seconds=120)["verdict"] == "accepted"
         assert (worker.poll(), running.poll()) == (None, None)
         assert [stop(one) for one in (worker, running)] == [0, 0]
+
+
+def test_a_worker_that_finds_no_originals_does_not_start(rig: Rig, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(rig.home, elsewhere)
+    shutil.rmtree(elsewhere / "originals")
+
+    worker = rig.worker(home=elsewhere)
+
+    assert worker.wait(60) == 2
+    assert b"lacks the original that came last" in (rig.home / "work" / "pipeline.log").read_bytes()
+
+
+def test_check_warns_of_originals_that_only_one_machine_has(rig: Rig, tmp_path: Path) -> None:
+    [warning] = json.loads(rig.command("check", "--json").stdout)["warnings"]
+    assert "workers on other machines do not find them" in warning
+    assert b"warning: dispatch" in rig.command("check").stderr + rig.command("check").stdout
+
+    shared = rig.command("check", "--json", METERDROP_ORIGINALS=str(tmp_path))
+    assert (shared.returncode, json.loads(shared.stdout)["warnings"]) == (0, [])
 
 
 def test_a_worker_of_a_home_that_loads_by_itself_is_told_what_to_set(

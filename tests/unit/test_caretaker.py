@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
 
 import pytest
 
@@ -54,7 +55,10 @@ class _NoLocks:
         yield
 
 
-Ringing = Callable[[Counting, Days], Caretaker]
+class Ringing(Protocol):
+    def __call__(
+        self, part: Counting | None, days: Days, *, half_done: Callable[[], bool] = ...
+    ) -> Caretaker: ...
 
 
 @pytest.fixture
@@ -62,9 +66,16 @@ def begin() -> Iterator[Ringing]:
     """Starts caretakers, and stops them."""
     begun: list[Caretaker] = []
 
-    def start(part: Counting | None, days: Days) -> Caretaker:
+    def start(
+        part: Counting | None, days: Days, *, half_done: Callable[[], bool] = lambda: False
+    ) -> Caretaker:
         parts = [] if part is None else [part]
-        retention = Retention(parts=parts, locks=_NoLocks(), clock=lambda: datetime(2026, 11, 24, tzinfo=UTC))
+        retention = Retention(
+            parts=parts,
+            locks=_NoLocks(),
+            clock=lambda: datetime(2026, 11, 24, tzinfo=UTC),
+            half_done=half_done,
+        )
         caretaker = Caretaker(retention, today=days)
         caretaker.start()
         begun.append(caretaker)
@@ -116,7 +127,18 @@ def test_bug_is_not_met_again_before_tomorrow(begin: Ringing) -> None:
     rung_until(caretaker, part)
 
 
-def test_without_a_setting_there_is_no_thread(begin: Callable[[None, Days], Caretaker]) -> None:
+def test_what_somebody_left_half_done_is_finished_on_the_same_day(begin: Ringing) -> None:
+    part, left = Counting(), [False, True, False]
+    caretaker = begin(part, Days(), half_done=lambda: bool(left and left.pop()))
+    rung_until(caretaker, part)
+    rung_until(caretaker, part)
+    caretaker.ring()
+    assert not part.ran.acquire(timeout=0.05)
+    caretaker.stop()
+    assert part.runs == 2
+
+
+def test_without_a_setting_there_is_no_thread(begin: Ringing) -> None:
     before = threading.active_count()
     begin(None, Days()).ring()
     assert threading.active_count() == before

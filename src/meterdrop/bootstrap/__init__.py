@@ -4,7 +4,14 @@ from meterdrop.bootstrap.building import House, house
 from meterdrop.bootstrap.home import bans_of, host_keys, make_home, now
 from meterdrop.bootstrap.keeping import retention_of
 from meterdrop.bootstrap.originals import check_originals
-from meterdrop.bootstrap.schemas import feeds_of, problems_of, rule_sets_of, schema_folders, shipped
+from meterdrop.bootstrap.schemas import (
+    feeds_of,
+    problems_of,
+    rule_sets_of,
+    schema_folders,
+    shipped,
+    warnings_of,
+)
 from meterdrop.bootstrap.watching import problems_of_watched, told_in
 
 __all__ = [
@@ -23,4 +30,5 @@ __all__ = [
     "schema_folders",
     "shipped",
     "told_in",
+    "warnings_of",
 ]

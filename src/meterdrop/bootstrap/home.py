@@ -24,7 +24,7 @@ def make_home(home: Path, *, database: str | None) -> list[str]:
     """Makes what a home needs and isn't there; what it made. `StopAtStart` before that if originals can't be kept."""
     if database is not None:
         Database(database).close()  # a URL that can't be read is refused before anything is made
-    if problems := problems_of_originals(read_settings(home)):
+    if problems := problems_of_originals(read_settings(home, database=database)):
         raise StopAtStart(problems)
     return init.make_home(
         home, database=database, open_database=lambda: Database(read_settings(home).database_url)

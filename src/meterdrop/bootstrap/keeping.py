@@ -8,6 +8,7 @@ from meterdrop.bootstrap.building import House
 from meterdrop.bootstrap.home import now
 from meterdrop.bootstrap.watching import receipts_folder
 from meterdrop.model.delivery import PRAGUE
+from meterdrop.store import old_months
 from meterdrop.usecases.retention.audit import EndAudit
 from meterdrop.usecases.retention.daily_readings import ThinReadings
 from meterdrop.usecases.retention.originals import EndOriginals
@@ -19,7 +20,19 @@ from meterdrop.usecases.retention.whole_months import DetachMonths, DropMonths
 
 def retention_of(house: House) -> Retention:
     """Takes away what is past its time; with no setting, nothing."""
-    return Retention(parts=tuple(parts_of(house)), locks=house.locks, clock=lambda: _moment(house))
+    return Retention(
+        parts=tuple(parts_of(house)),
+        locks=house.locks,
+        clock=lambda: _moment(house),
+        half_done=lambda: _half_done(house),
+    )
+
+
+def _half_done(house: House) -> bool:
+    if house.settings.retention_readings_months is None or house.database.is_file():
+        return False
+    with house.database.reading() as store:
+        return old_months.any_half_out(store)
 
 
 def _moment(house: House) -> datetime:

@@ -45,6 +45,17 @@ def problems_of(home: Path, *, partner: str | None) -> list[str]:
     return [problem for problem in problems if f"partners/{partner}.yaml" in problem]
 
 
+def warnings_of(home: Path) -> list[str]:
+    """What may be meant as it is set, and may not. `StopAtStart` if the settings are no good."""
+    settings = read_settings(home)
+    if settings.dispatch == "scaled" and settings.originals is None:
+        return [
+            f'dispatch = "scaled", and originals are in {home / "originals"}: workers on other machines do not find them. Set '
+            "`originals` to a bucket (s3://…), or to one folder that is mounted on each machine"
+        ]
+    return []
+
+
 def feeds_of(home: Path) -> Mapping[str, Feed]:
     """The feeds alone: a profile that is just being written into the home must not stop its own proposal."""
     return read_feeds(schema_folders(home))

@@ -21,6 +21,7 @@ from meterdrop.bootstrap import (
     problems_of_watched,
     rule_sets_of,
     schema_folders,
+    warnings_of,
 )
 from meterdrop.cli import headers, said, workers
 from meterdrop.cli.words import Json, house_of, partner_of
@@ -204,10 +205,12 @@ def check(
     """Validates settings, schemas and profiles, every problem at once; names the rule sets there are."""
     problems = problems_of(context.obj, partner=partner)
     agreements = () if problems else rule_sets_of(context.obj, partner=partner)
+    warnings = [] if problems else warnings_of(context.obj)
     if json_:
         said.as_json(
             {
                 "problems": problems,
+                "warnings": warnings,
                 "folders": [str(one) for one in schema_folders(context.obj)],
                 "rules": [_rule_set(one) for one in agreements],
             }
@@ -220,6 +223,8 @@ def check(
         for one in agreements
     ]
     said.table("Rule sets", ("partner", "feed", "valid from", "rules"), rows)
+    for warning in warnings:
+        said.say(f"warning: {warning}")
     said.say("settings, schemas and profiles are well")
 
 

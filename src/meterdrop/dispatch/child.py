@@ -5,7 +5,8 @@ import os
 import queue
 import threading
 from collections.abc import Callable
-from typing import BinaryIO, Protocol
+from contextlib import suppress
+from typing import BinaryIO, Final, Protocol
 
 import structlog
 
@@ -22,6 +23,8 @@ from meterdrop.dispatch.limits import (
 from meterdrop.model.errors import TryAgain
 
 log = structlog.get_logger()
+
+_BETWEEN: Final = 0.5
 
 
 class DrainsPartner(Protocol):
@@ -62,16 +65,22 @@ class ChildSide:
         self._stopping = threading.Event()
         self._loaded = 0
 
-    def serve(self, drain: DrainsPartner) -> None:
-        """Drains partners as they are named."""
+    def serve(self, drain: DrainsPartner, *, between: Callable[[], bool] = lambda: False) -> None:
+        """Drains partners as they are named; while none is, `between` is called again and again for as long as it says yes."""
         threading.Thread(target=self._listen, name="orders", daemon=True).start()
         self._say(ready=True)
-        while (partner := self._partners.get()) is not None:
+        while (partner := self._next(between)) is not None:
             answer = self._drained(partner, drain=drain)
             if self._should_retire():
                 self._say(**answer, retires=held_mb())
                 return
             self._say(**answer)
+
+    def _next(self, between: Callable[[], bool]) -> str | None:
+        while between():
+            with suppress(queue.Empty):
+                return self._partners.get(timeout=_BETWEEN)
+        return self._partners.get()
 
     def _listen(self) -> None:
         for line in self._orders:

@@ -19,7 +19,10 @@ _WHO: Final = "meterdrop"
 
 @dataclass
 class Caretaker:
-    """Runs the retention when it is rung for the first time on a day; never where nothing is ever to go."""
+    """Runs the retention when it is rung for the first time on a day; never where nothing is ever to go.
+
+    And when somebody's run was cut off half-way: until that is finished, late readings of a month may have no place.
+    """
 
     retention: Retention
     today: Callable[[], date]
@@ -27,6 +30,7 @@ class Caretaker:
     _stopping: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
     _done_on: date | None = None
+    _failed_on: date | None = None
 
     def start(self) -> None:
         """Begins to listen, in a thread of its own."""
@@ -48,11 +52,13 @@ class Caretaker:
     def _run(self) -> None:
         while self._rung.wait() and not self._stopping.is_set():
             self._rung.clear()
-            if self._done_on != self.today():
+            if self._failed_on != self.today():
                 self._once(self.today())
 
     def _once(self, today: date) -> None:
         try:
+            if self._done_on == today and not self.retention.half_done():
+                return
             self.retention(who=_WHO, go_on=lambda: not self._stopping.is_set())
             self._done_on = today
         except TryAgain as error:
@@ -60,4 +66,4 @@ class Caretaker:
         except Exception:
             # The loop of the service: what failed is there still, and its turn comes again tomorrow.
             log.exception("retention.failed")
-            self._done_on = today
+            self._failed_on = today

@@ -54,7 +54,7 @@ def main() -> None:
         megabytes=house.settings.delivery_mb,
         remembers=house.settings.worker_memory_mb,
     )
-    ChildSide(orders=orders, answers=answers, limits=limits).serve(house.drain)
+    ChildSide(orders=orders, answers=answers, limits=limits).serve(house.drain, between=house.drain.make_good)
     house.database.close()
     os._exit(0)  # at once: the thread that hears orders may be waiting for another one
 

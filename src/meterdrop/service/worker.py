@@ -19,10 +19,10 @@ from meterdrop.dispatch.jobs import DRAIN, UPKEEP
 from meterdrop.dispatch.queue_runner import QueueRunner, Queues
 from meterdrop.dispatch.stalled import Running
 from meterdrop.dispatch.tasks import Drains, Round, add_rounds
-from meterdrop.model.errors import OperatorMistake, TryAgain
+from meterdrop.model.errors import OperatorMistake, StopAtStart, TryAgain
 from meterdrop.model.working import WorkerSeen
 from meterdrop.service.pipeline import say, worker_of
-from meterdrop.store import deliveries, months, workers
+from meterdrop.store import deliveries, months, originals, workers
 from meterdrop.usecases.make_months import make_months
 
 if TYPE_CHECKING:
@@ -123,6 +123,28 @@ class WorkerService:
             workers.forget_older(store, than=seen.seen_at - workers.GONE)
 
 
+def _see_originals(house: House) -> None:
+    """`StopAtStart` if what was kept last is not to be found: the originals are those of another machine.
+
+    Each delivery that this worker took would be poisoned.
+    """
+    with house.database.reading() as store:
+        sha256 = originals.newest(store)
+    if sha256 is None:
+        return
+    try:
+        house.originals.open(sha256).close()
+    except FileNotFoundError:
+        raise StopAtStart(
+            [
+                f"{house.settings.originals or house.home / 'originals'} lacks the original that came last: workers must find "
+                "all originals, wherever they run. Set `originals` to a bucket, or to one folder that is mounted on each machine"
+            ]
+        ) from None
+    except TryAgain as away:
+        log.warning("originals.away", why=str(away))
+
+
 def main(home: Path, *, concurrency: int) -> None:
     """Runs a worker of one home until SIGTERM or SIGINT."""
     here = house(home)
@@ -133,6 +155,7 @@ def main(home: Path, *, concurrency: int) -> None:
         )
     here.catalog.agreements("", on=here.today())  # bad schemas are told here, once
     check_originals(here.settings)
+    _see_originals(here)
     (here.home / "work").mkdir(exist_ok=True)
     service = WorkerService(here, concurrency=concurrency)
 

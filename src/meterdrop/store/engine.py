@@ -7,7 +7,7 @@ from sqlite3 import Connection as SqliteConnection
 from sqlite3 import connect, register_adapter
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import (
     ArgumentError,
@@ -27,12 +27,16 @@ Failure = TypeVar("Failure", bound=BaseException)
 
 _WRITES: Final = "meterdrop_writes"
 _LASTS: Final = "meterdrop_lasts"
+_OPEN_OPTIONS: Final = frozenset({"host", "port", "user", "dbname", "sslmode"})
+"""Of a URL's options those that may be told."""
 _BUSY_MS: Final = 30_000
 _TURN_SECONDS: Final = 120
 _BAD_CELL: Final = "22"
 """The class of PostgreSQL's errors that quote a cell in their first line."""
 _READ_ONLY: Final = "25006"
 """PostgreSQL's word for a write to a server that only follows another one, as in the middle of a fail-over."""
+_NO_MONTH: Final = 'no partition of relation "reading" found'
+"""PostgreSQL's words when the retention took a month out after it had been seen that a reading of it has a place."""
 _NOTICE_SOON: Final = (
     "SELECT set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false), "
     "set_config('tcp_keepalives_count', '3', false)"
@@ -51,6 +55,8 @@ def make_engine(url: str) -> Engine:
         named = make_url(url)
         if named.drivername in ("postgresql", "postgres"):
             named = named.set(drivername="postgresql+psycopg")
+        if "@" in (named.host or ""):
+            raise ValueError("a password with an @ in it, of which a part would be taken for the host")
         engine = create_engine(
             named, pool_pre_ping=named.get_backend_name() != "sqlite", hide_parameters=True
         )
@@ -69,9 +75,27 @@ def make_engine(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
+        _check_options(engine)
         event.listen(engine, "connect", _prepare_postgresql)
         event.listen(engine, "handle_error", _tell_no_cells)
     return engine
+
+
+def _check_options(engine: Engine) -> None:
+    from psycopg import ProgrammingError
+
+    try:
+        address(engine)
+    except ProgrammingError:
+        raise StopAtStart(
+            ["the database URL has an option behind its ? that PostgreSQL does not know: is it misspelt?"]
+        ) from None
+
+
+def _shown(url: URL) -> str:
+    """Where the database is, without what is secret: a password may stand among the options, too."""
+    open_ = {name: words for name, words in url.query.items() if name in _OPEN_OPTIONS}
+    return url.set(query=open_).render_as_string(hide_password=True)
 
 
 def _tell_no_cells(context: ExceptionContext) -> None:
@@ -169,7 +193,7 @@ def statement_by_statement(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def answering(engine: Engine) -> Iterator[None]:
     """`TryAgain` if the database is away or busy, `StopAtStart` if its file is none of a database."""
-    where = engine.url.render_as_string(hide_password=True)
+    where = _shown(engine.url)
     try:
         yield
     except (OperationalError, InterfaceError) as error:
@@ -177,6 +201,8 @@ def answering(engine: Engine) -> Iterator[None]:
     except NoConnectionLeft as error:
         raise TryAgain(f"the database {where}: too many of this process want it at once") from error
     except DatabaseError as error:
+        if _NO_MONTH in str(error.orig):
+            raise TryAgain(f"a month of readings is being taken out: {_first_line(error)}") from error
         if getattr(error.orig, "sqlstate", None) == _READ_ONLY:
             raise TryAgain(f"the database {where} takes no writes now: {_first_line(error)}") from error
         if type(error) is not DatabaseError:  # its kinds (integrity, programming) are bugs of ours

@@ -6,6 +6,8 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
+from meterdrop.model.errors import TryAgain
+
 AHEAD: Final = 3
 """So many months after this one have their place before a reading needs it."""
 
@@ -13,7 +15,11 @@ _LOCK: Final = 0x6D6F6E746873
 """Who makes a month holds this, so that two never make the same one."""
 _EXISTING: Final = text(
     "SELECT child.relname FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid "
-    "WHERE inhparent = 'reading'::regclass"
+    "WHERE inhparent = 'reading'::regclass AND NOT inhdetachpending"
+)
+_TAKEN: Final = text(
+    "SELECT relname FROM pg_class WHERE relname = ANY(:names) AND relnamespace = "
+    "(SELECT relnamespace FROM pg_class WHERE oid = 'reading'::regclass)"
 )
 _PREFIX: Final = "reading_"
 
@@ -32,12 +38,16 @@ def make(connection: Connection, *, days: Collection[date]) -> tuple[date, ...]:
     """Makes a place for each month of these days; the first days of those it made.
 
     To be called in a transaction of its own, and before the one that stores. A table is made beside the others and
-    joined to them afterwards: that waits for nobody who reads or stores, and nobody waits for it.
+    joined to them afterwards: that waits for nobody who reads or stores, and nobody waits for it. `TryAgain` if a table
+    of that month is just on its way out.
     """
     if not missing(connection, days=days):
         return ()
     connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
     made = missing(connection, days=days)  # someone else may have made them while we waited
+    taken = connection.execute(_TAKEN, {"names": [name_of(first) for first in made]}).scalars().all()
+    if taken:
+        raise TryAgain(f"{', '.join(sorted(taken))}: the retention is taking this month out of the readings")
     for first in made:
         name, after = name_of(first), _after(first)
         within = f"day >= DATE '{first}' AND day < DATE '{after}'"

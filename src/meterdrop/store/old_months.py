@@ -50,6 +50,11 @@ def before(connection: Connection, day: date) -> tuple[MonthTable, ...]:
     return tuple(found)
 
 
+def any_half_out(connection: Connection) -> bool:
+    """Whether a month was begun to be taken out, and has not got its other name yet."""
+    return any(row.pending or not row.attached for row in connection.execute(_TABLES))
+
+
 def measured(connection: Connection, month: MonthTable) -> PutAside:
     """What there is in a month: its readings, and the bytes of their rows."""
     name = name_of(month.first)

@@ -42,6 +42,12 @@ def forgotten_at(connection: Connection, *, sha256: str) -> datetime | None:
     return when
 
 
+def newest(connection: Connection) -> str | None:
+    """The hash of the bytes that were kept last, of those that are kept still; None if none are."""
+    kept = select(original.c.sha256).where(original.c.forgotten_at.is_(None))
+    return connection.execute(kept.order_by(original.c.stored_at.desc()).limit(1)).scalar_one_or_none()
+
+
 def hold(connection: Connection, *, sha256: str) -> datetime | None:
     """The same; if they are kept, they are until this transaction ends."""
     wanted = select(original.c.forgotten_at).where(original.c.sha256 == sha256).with_for_update()

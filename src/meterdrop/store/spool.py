@@ -1,7 +1,10 @@
 """Where do judged rows wait until they are published? In Arrow files of their own; those of a small file in memory."""
 
+import fcntl
+import os
 import shutil
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -30,12 +33,13 @@ class Spool:
     A name may have parts (`part`), each a name of its own; `parts` and `in_line_order` go through all of them.
     With a `room` nothing is added that the disk has no room for. Frames of up to `held` bytes in all stay in memory.
     A name to which nothing is added any more can be read in another thread than the one that adds to others.
+
+    What a killed process left in the folder is removed. While another one that lives is at it (it lost its lock on the delivery
+    when the database was restarted, say, and does not know it yet), a folder beside it is taken.
     """
 
     def __init__(self, folder: Path, *, room: Room | None = None, held: int = HELD) -> None:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        self._folder = folder
+        self._folder, self._lock = _ours(folder)
         self._room = room
         self._held: dict[str, list[pa.RecordBatch]] | None = {}
         """What is in memory; None once it was too much."""
@@ -156,7 +160,36 @@ class Spool:
         """Removes the folder."""
         self.finish(*self._writers)
         self._held = {}
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._lock is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            os.close(self._lock)
+            self._lock = None
+
+
+def _ours(folder: Path) -> tuple[Path, int | None]:
+    """An empty folder of this name, or of one like it, and the lock on it, which ends with this process."""
+    for number in count():
+        candidate = folder.with_name(f"{folder.name}.{number}") if number else folder
+        lock = _locked(candidate)
+        if lock is not None:
+            for left in candidate.iterdir():
+                left.unlink()
+            return candidate, lock
+    raise AssertionError("there is always another number")
+
+
+def _locked(folder: Path) -> int | None:
+    """None if somebody else has it, or has removed it just now."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(lock), folder.stat()):
+            return lock
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(lock)
+    return None
 
 
 def part(name: str, number: int) -> str:

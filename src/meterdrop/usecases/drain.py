@@ -50,6 +50,10 @@ class Drain:
                 self.send_receipts.to(partner)
         return done
 
+    def make_good(self) -> bool:
+        """To be asked between two drains: whether there are attempts still to be given back, see `Ingest`."""
+        return self.ingest.make_good()
+
     def _waiting(self, partner: str) -> tuple[int, ...]:
         with self.database.reading() as store:
             return deliveries.unfinished(store, partner=partner)

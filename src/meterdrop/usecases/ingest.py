@@ -3,7 +3,7 @@
 import errno
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from uuid import uuid4
 
@@ -50,9 +50,12 @@ class Ingest:
     day_of: Callable[[Delivery], date]
     max_attempts: int
     at: Checkpoint
+    _owed: list[Delivery] = field(default_factory=list)
+    """Whose attempts are to be given back once the database answers again."""
 
     def __call__(self, key: int) -> Delivery:
         """From `received` to a final state. An attempt is counted first, so that poison is noticed."""
+        self.make_good()
         with self.database.writing(lasting=False) as store:
             delivery = deliveries.begin(store, key=key)
         self.at("ingest:begun")
@@ -89,12 +92,28 @@ class Ingest:
 
     def _waits(self, delivery: Delivery, *, why: TryAgain) -> None:
         """The world failed, not the file: that must not make it poison. What waits for room is told by `status`."""
+        self._owed.append(delivery)
+        if self.make_good():
+            return
         with suppress(TryAgain), self.database.writing() as store:
-            deliveries.give_attempt_back(store, of=delivery)
             if isinstance(why, NoRoom):
                 waits.note(store, delivery=delivery.id, needed=why.needed, now=self.clock())
             else:
                 waits.end(store, delivery=delivery.id)
+
+    def make_good(self) -> bool:
+        """Gives back the attempts that a database which was away made fail; whether it is away still.
+
+        Whoever takes a delivery up in another process is not hindered: then its attempt stays counted.
+        """
+        try:
+            while self._owed:
+                with self.database.writing() as store:
+                    deliveries.give_attempt_back(store, of=self._owed[-1])
+                self._owed.pop()
+        except TryAgain:
+            return True
+        return False
 
     def _recognised(self, delivery: Delivery) -> tuple[Agreement, Layout]:
         with self.database.reading() as store:

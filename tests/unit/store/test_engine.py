@@ -182,6 +182,8 @@ def test_logged_error_tells_no_cells(engine: Engine, capsys: pytest.CaptureFixtu
         "nosuch://u:s3cret@h/d",
         "postgresql+nodriver://u:s3cret@h/d",
         "postgresql://u:s3cret@h:s3cret/d",
+        "postgresql://u:s@s3cret@h/d",
+        "postgresql://u@h/d?s3cret=1&password=s3cret",
     ],
 )
 def test_url_that_is_none_stops_at_start_without_its_password(url: str) -> None:
@@ -189,6 +191,19 @@ def test_url_that_is_none_stops_at_start_without_its_password(url: str) -> None:
         make_engine(url)
     assert "s3cret" not in str(refused.value)
     assert refused.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://u:s3cret@127.0.0.1:9/d", "postgresql:///d?user=u&password=s3cret&host=127.0.0.1&port=9"],
+)
+def test_server_that_is_away_is_named_without_the_password(url: str) -> None:
+    with (
+        pytest.raises(TryAgain, match=r"127\.0\.0\.1.* did not answer") as away,
+        reading_from(make_engine(url)),
+    ):
+        pytest.fail("nobody is there")
+    assert "s3cret" not in str(away.value)
 
 
 def test_database_in_a_folder_that_is_gone_means_try_again(tmp_path: Path) -> None:

@@ -176,3 +176,31 @@ def test_what_repeats_itself_takes_little_of_the_disk(tmp_path: Path) -> None:
     assert (tmp_path / "spool" / "findings").stat().st_size < 500_000  # 2.2 MB as they are
     [back] = spool.blocks("findings")
     assert back["code"].tolist() == code.tolist()
+
+
+def test_two_who_are_at_the_same_delivery_do_not_meet(tmp_path: Path) -> None:
+    """One lost its lock with a restart of the database and goes on, the other one took over."""
+    lost = Spool(tmp_path / "delivery-7", held=0)
+    lost.add("good", frame([1, 2], mark="a"))
+    took_over = Spool(tmp_path / "delivery-7", held=0)
+    took_over.add("good", frame([1, 2, 3], mark="b"))
+    lost.add("late", frame([4], mark="a"))
+
+    assert [rows(block) for block in lost.blocks("good")] == [[(1, "a0"), (2, "a1")]]
+    lost.close()
+    assert [rows(block) for block in took_over.blocks("good")] == [[(1, "b0"), (2, "b1"), (3, "b2")]]
+    assert not list(took_over.blocks("late"))
+    took_over.close()
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "delivery-7").mkdir()
+    (tmp_path / "delivery-7" / "good").write_bytes(b"half a file")
+
+    spool = Spool(tmp_path / "delivery-7", held=0)
+
+    assert not list((tmp_path / "delivery-7").iterdir())
+    spool.close()
+    spool.close()
+    assert not list(tmp_path.iterdir())

@@ -21,6 +21,8 @@ class Retention:
     """Of what the settings limit, in the order in which it goes: none takes away what another one counts."""
     locks: Locks
     clock: Callable[[], datetime]
+    half_done: Callable[[], bool] = lambda: False
+    """Whether a run that was cut off has left something that others wait for. `TryAgain` if the database is away."""
 
     def foreseen(self) -> tuple[Ended, ...]:
         """What a run would take away now, kind by kind; nothing is changed."""
