@@ -20,6 +20,7 @@ from statistics import median
 from typing import Any, Final
 
 from meterdrop.bootstrap import House
+from meterdrop.dispatch.limits import GivingBack
 from meterdrop.logs import to_stderr
 from meterdrop.settings import read_settings
 from tests.bench import fleet
@@ -40,8 +41,10 @@ def load(home: Path, files: Sequence[Path]) -> Iterator[str]:
     """Loads files in this process; of each, seconds and the most memory by stage and in all, as JSON."""
     to_stderr(verbose=False)
     house = House(settings=read_settings(home), today_is=TODAY)
+    give_back = GivingBack()  # as a worker does between deliveries
     for file in files:
         yield _load(house, file)
+        give_back()
 
 
 def _load(house: House, file: Path) -> str:

@@ -15,6 +15,7 @@ from meterdrop.dispatch.limits import (
     GONE,
     OUT_OF_MEMORY,
     RETIRES_AT_MB,
+    GivingBack,
     Limits,
     held_mb,
     hold_to,
@@ -63,6 +64,7 @@ class ChildSide:
         self._limits = limits
         self._partners: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
+        self._give_back = GivingBack()
         self._loaded = 0
 
     def serve(self, drain: DrainsPartner, *, between: Callable[[], bool] = lambda: False) -> None:
@@ -117,6 +119,7 @@ class ChildSide:
 
     def _settled(self, key: int) -> None:
         let_go()
+        self._give_back()
         self._loaded += 1
         self._say(settled=key)
 

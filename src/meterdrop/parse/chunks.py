@@ -11,7 +11,7 @@ from meterdrop.model.layout import LONGEST_LINE
 from meterdrop.parse.encoded import Mask, Readable, opened, shortened
 from meterdrop.tables import Lines
 
-BLOCK_BYTES = 4 * 1024 * 1024
+BLOCK_BYTES = 2 * 1024 * 1024
 MOST_LINES = 150_000
 """A chunk has at most so many lines, however short: what is told about a line takes more room than the line."""
 
