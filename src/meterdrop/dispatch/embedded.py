@@ -3,9 +3,12 @@
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
+
+from meterdrop.dispatch.children import LARGE_NEXT
 
 
 class Worker(Protocol):
@@ -14,8 +17,11 @@ class Worker(Protocol):
     def warm(self) -> None:
         """Makes itself ready; it is given a partner only when this returned."""
 
-    def drain(self, partner: str) -> object:
-        """Loads what waits of this partner. Never raises because of what it meets there."""
+    def drain(self, partner: str, *, only_small: bool) -> object:
+        """Loads what waits of this partner. Never raises because of what it meets there.
+
+        With `only_small`, up to the next large delivery; LARGE_NEXT if there is one.
+        """
 
 
 @dataclass(frozen=True)
@@ -27,12 +33,21 @@ class DispatchStatus:
 
 
 class EmbeddedDispatch:
-    """`wake(partner)` asks for a drain; a partner is never drained by two workers, and no wake is lost."""
+    """`wake(partner)` asks for a drain; a partner is never drained by two workers, and no wake is lost.
+
+    Where there are several workers, one of them is never at a large delivery: small ones of others need not wait for those.
+    """
 
     not_warm: Final = "no worker could be started; why is logged above"
 
     def __init__(self, *, workers: Sequence[Worker]) -> None:
-        self._queue: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[str, bool] | None] = queue.SimpleQueue()
+        """Partners, and whether it is for a large delivery."""
+        self._large: deque[str] = deque()
+        """Partners whose next delivery is a large one, for which no worker may be had yet."""
+        self._for_large = len(workers) - 1
+        """So many workers more may be at large deliveries."""
+        self._is_alone = len(workers) == 1
         self._lock = threading.Lock()
         self._waiting: set[str] = set()
         self._draining: set[str] = set()
@@ -50,7 +65,7 @@ class EmbeddedDispatch:
                 self._again.add(partner)
             elif partner not in self._waiting:
                 self._waiting.add(partner)
-                self._queue.put(partner)
+                self._queue.put((partner, self._is_alone))
 
     def run_workers(self) -> None:
         """Starts the threads."""
@@ -80,12 +95,14 @@ class EmbeddedDispatch:
     def _work(self, worker: Worker) -> None:
         worker.warm()
         self._warm.set()
-        while (partner := self._queue.get()) is not None:
+        while (order := self._queue.get()) is not None:
+            partner, large = order
             self._begin(partner)
+            outcome: object = None
             try:
-                worker.drain(partner)
+                outcome = worker.drain(partner, only_small=not large)
             finally:
-                self._end(partner)
+                self._end(partner, large=large, leaves_large=outcome == LARGE_NEXT)
             worker.warm()
 
     def _begin(self, partner: str) -> None:
@@ -93,10 +110,17 @@ class EmbeddedDispatch:
             self._waiting.discard(partner)
             self._draining.add(partner)
 
-    def _end(self, partner: str) -> None:
+    def _end(self, partner: str, *, large: bool, leaves_large: bool) -> None:
         with self._lock:
             self._draining.discard(partner)
             woken = partner in self._again
             self._again.discard(partner)
+            self._for_large += large
+            if leaves_large:
+                self._waiting.add(partner)
+                self._large.append(partner)
+            while self._large and self._for_large > 0:
+                self._for_large -= 1
+                self._queue.put((self._large.popleft(), True))
         if woken:
             self.wake(partner)

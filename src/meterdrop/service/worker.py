@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from meterdrop.bootstrap import House, check_originals, house, now
-from meterdrop.dispatch.jobs import DRAIN, UPKEEP
+from meterdrop.dispatch.jobs import UPKEEP
 from meterdrop.dispatch.queue_runner import QueueRunner, Queues
 from meterdrop.dispatch.stalled import Running
 from meterdrop.dispatch.tasks import Drains, Round, add_rounds
@@ -56,7 +56,7 @@ class WorkerService:
         self._runner = QueueRunner(
             address=house.database.address(),
             queues=Queues(
-                at_once={DRAIN: concurrency, UPKEEP: _UPKEEP_AT_ONCE},
+                at_once={**self._drains.at_once, (UPKEEP,): _UPKEEP_AT_ONCE},
                 add_tasks=self._add_tasks,
                 beat=self._beat,
                 stop_wait=_STOP_WAIT,
