@@ -142,6 +142,25 @@ def test_as_many_large_files_as_there_are_places_do_not_hold_up_a_small_one(rig:
     assert [stop(one) for one in (worker, running)] == [0, 0]
 
 
+def test_partner_that_somebody_else_is_at_does_not_hold_up_others(rig: Rig) -> None:
+    """A `meterdrop reprocess`, say, or a worker that is frozen."""
+    rig.add_partner("other")
+    rig.register(SERIALS, partner="other")
+    running, worker, house = rig.pipeline(), rig.worker(), rig.house()
+    with house.locks.hold(f"partner-{rig.partner}", wait=5):
+        held_up = rig.hand_over(_file())
+        wait_for(lambda: _state(rig, held_up), what="the delivery")
+        other = rig.hand_over(_file(), partner="other")
+
+        assert rig.result(other, partner="other", seconds=30)["verdict"] == "partly_accepted"
+        assert _state(rig, held_up) == "received"
+    house.database.close()
+
+    assert rig.result(held_up)["verdict"] == "partly_accepted"
+    assert rows(rig.home, "SELECT attempts FROM delivery WHERE upload = ?", held_up) == [(1,)]
+    assert [stop(one) for one in (worker, running)] == [0, 0]
+
+
 def test_the_service_and_its_workers_outlive_a_restart_of_the_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,8 @@ class Drain:
     locks: Locks
     ingest: Ingest
     send_receipts: SendsReceipts
+    wait: float = _WAIT
+    """So many seconds is waited for whoever else is at the partner."""
 
     def __call__(
         self,
@@ -46,7 +48,7 @@ class Drain:
         one to others, it does: it says so then, and ends.
         """
         done: list[Delivery] = []
-        with self.locks.hold(f"partner-{partner}", wait=_WAIT):
+        with self.locks.hold(f"partner-{partner}", wait=self.wait):
             while not stopping() and (key := self._next(partner, leaves=leaves)) is not None:
                 begins(key)
                 done.append(self.ingest(key))
