@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
@@ -117,10 +116,9 @@ class WorkerService:
         log.info("round.reprocessed", code=done.returncode)
 
     def _beat(self) -> None:
-        seen = replace(self._seen, seen_at=now())
         with self._house.database.writing(lasting=False) as store:
-            workers.note(store, seen)
-            workers.forget_older(store, than=seen.seen_at - workers.GONE)
+            workers.note(store, self._seen)
+            workers.forget_gone(store)
 
 
 def _see_originals(house: House) -> None:
