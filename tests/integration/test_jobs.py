@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from procrastinate.job_context import JobContext
 
 from meterdrop.dispatch.jobs import DRAIN, Jobs, lock_of
 from meterdrop.dispatch.stalled import Reaper, Running
+from meterdrop.model.working import WorkerSeen
+from meterdrop.store import workers
 from meterdrop.store.database import Database
 from tests.homes import POSTGRESQL, Homes, change, rows
 
@@ -121,3 +124,17 @@ def test_a_job_whose_end_could_not_be_written_down_is_given_back_at_the_second_l
 
 def test_jobs_of_one_kind_and_partner_share_a_lock() -> None:
     assert lock_of(DRAIN, "techem") == lock_of(DRAIN, "techem") != lock_of("receipts", "techem")
+
+
+def test_worker_whose_clock_is_wrong_is_seen_all_the_same(database: Database) -> None:
+    moment = datetime(2020, 1, 1, tzinfo=UTC)
+    seen = WorkerSeen(name="w", host="h", pid=1, concurrency=2, since=moment, seen_at=moment)
+    for _ in range(2):
+        with database.writing() as store:
+            workers.note(store, seen)
+            workers.forget_gone(store)
+    with database.reading() as store:
+        [told] = workers.seen_lately(store)
+    assert (told.name, told.since) == ("w", moment)
+    assert told.seen_at > moment
+    database.close()

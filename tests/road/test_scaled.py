@@ -119,6 +119,48 @@ def test_one_partners_large_file_does_not_hold_up_another_partners_small_one(rig
     assert _state(rig, large) == "accepted"
 
 
+def test_as_many_large_files_as_there_are_places_do_not_hold_up_a_small_one(rig: Rig) -> None:
+    partners = ["second", "third"]
+    for partner in partners:
+        rig.add_partner(partner)
+        rig.register(SERIALS, partner=partner)
+    running, worker = rig.pipeline(), rig.worker(concurrency=2)
+    large = [rig.hand_over(_slow(4 * LINES), partner=partner) for partner in (rig.partner, "second")]
+    wait_for(
+        lambda: "loading" in [_state(rig, one) for one in large] or None,
+        what="a delivery that is being loaded",
+    )
+
+    small = rig.hand_over(_file(), partner="third")
+
+    assert rig.result(small, partner="third")["verdict"] == "partly_accepted"
+    assert sorted(str(_state(rig, one)) for one in large) == ["loading", "received"]
+    assert [
+        rig.result(one, partner=who, seconds=120)["verdict"]
+        for one, who in zip(large, (rig.partner, "second"), strict=True)
+    ] == ["accepted"] * 2
+    assert [stop(one) for one in (worker, running)] == [0, 0]
+
+
+def test_partner_that_somebody_else_is_at_does_not_hold_up_others(rig: Rig) -> None:
+    """A `meterdrop reprocess`, say, or a worker that is frozen."""
+    rig.add_partner("other")
+    rig.register(SERIALS, partner="other")
+    running, worker, house = rig.pipeline(), rig.worker(), rig.house()
+    with house.locks.hold(f"partner-{rig.partner}", wait=5):
+        held_up = rig.hand_over(_file())
+        wait_for(lambda: _state(rig, held_up), what="the delivery")
+        other = rig.hand_over(_file(), partner="other")
+
+        assert rig.result(other, partner="other", seconds=30)["verdict"] == "partly_accepted"
+        assert _state(rig, held_up) == "received"
+    house.database.close()
+
+    assert rig.result(held_up)["verdict"] == "partly_accepted"
+    assert rows(rig.home, "SELECT attempts FROM delivery WHERE upload = ?", held_up) == [(1,)]
+    assert [stop(one) for one in (worker, running)] == [0, 0]
+
+
 def test_the_service_and_its_workers_outlive_a_restart_of_the_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

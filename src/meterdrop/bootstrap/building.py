@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from meterdrop.bootstrap.ground import Ground
 from meterdrop.bootstrap.home import now
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from meterdrop.usecases.take_files import TakeFiles
     from meterdrop.usecases.try_profile import TryProfile
     from meterdrop.usecases.watch import WatchFolders
+
+
+_SCALED_WAIT: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -141,9 +144,11 @@ class House(Ground):
         """Loads a partner's deliveries."""
         from meterdrop.usecases.drain import Drain
 
-        return Drain(
+        drain = Drain(
             database=self.database, locks=self.locks, ingest=self.ingest, send_receipts=self.deliver_receipts
         )
+        # There the queue tries again soon: other partners are not to wait for one whom somebody else is at.
+        return replace(drain, wait=_SCALED_WAIT) if self.is_scaled and self.worker is not None else drain
 
     @cached_property
     def take_files(self) -> "TakeFiles":

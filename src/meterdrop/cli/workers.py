@@ -13,8 +13,12 @@ def worker(
     context: typer.Context,
     concurrency: Annotated[
         int,
-        typer.Option(help="How many partners to load at once, each in a process of its own.", min=1, max=64),
-    ] = 1,
+        typer.Option(
+            help="How many partners to load at once, each in a process of its own; of several, one is kept for small files.",
+            min=1,
+            max=64,
+        ),
+    ] = 2,
 ) -> None:
     """One more worker, on this machine or another (dispatch = "scaled", PostgreSQL); SIGTERM finishes what it is at."""
     from meterdrop.service import worker as service  # what it needs, no other command does

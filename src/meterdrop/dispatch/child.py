@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import BinaryIO, Final, Protocol
 
 import structlog
@@ -38,8 +39,9 @@ class DrainsPartner(Protocol):
         stopping: Callable[[], bool],
         begins: Callable[[int], None],
         settled: Callable[[int], None],
+        leaves: Callable[[], None] | None = None,
     ) -> object:
-        """`TryAgain` if the world failed, not a delivery."""
+        """`TryAgain` if the world failed, not a delivery. With `leaves` it ends where a large delivery is next, and says so."""
 
 
 def stdout_for_answers() -> BinaryIO:
@@ -52,9 +54,9 @@ def stdout_for_answers() -> BinaryIO:
 class ChildSide:
     """Serves one parent until it says stop, is gone, or this process should be replaced.
 
-    Orders are JSON lines: `{"drain": partner}`, `{"stop": true}`. Answers, too: `{"ready": true}`, then for each
-    drain `{"begun": key}` and `{"settled": key}` for each delivery, and at last `{"done": true}` or
-    `{"try_again": why}`, with `"retires": MB` if this process holds too much to go on. After a bug or at the limit
+    Orders are JSON lines: `{"drain": partner, "only_small": false}`, `{"stop": true}`. Answers, too: `{"ready": true}`, then for
+    each drain `{"begun": key}` and `{"settled": key}` for each delivery, and at last `{"done": true}` (with `"large": true` if a
+    large one is left) or `{"try_again": why}`, with `"retires": MB` if this process holds too much to go on. After a bug or at the limit
     of memory there is no answer but the end of the process.
     """
 
@@ -62,7 +64,7 @@ class ChildSide:
         self._orders = orders
         self._answers = answers
         self._limits = limits
-        self._partners: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._drains: queue.SimpleQueue[tuple[str, bool] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._give_back = GivingBack()
         self._loaded = 0
@@ -71,35 +73,43 @@ class ChildSide:
         """Drains partners as they are named; while none is, `between` is called again and again for as long as it says yes."""
         threading.Thread(target=self._listen, name="orders", daemon=True).start()
         self._say(ready=True)
-        while (partner := self._next(between)) is not None:
-            answer = self._drained(partner, drain=drain)
+        while (order := self._next(between)) is not None:
+            partner, only_small = order
+            answer = self._drained(partner, drain=drain, only_small=only_small)
             if self._should_retire():
                 self._say(**answer, retires=held_mb())
                 return
             self._say(**answer)
 
-    def _next(self, between: Callable[[], bool]) -> str | None:
+    def _next(self, between: Callable[[], bool]) -> tuple[str, bool] | None:
         while between():
             with suppress(queue.Empty):
-                return self._partners.get(timeout=_BETWEEN)
-        return self._partners.get()
+                return self._drains.get(timeout=_BETWEEN)
+        return self._drains.get()
 
     def _listen(self) -> None:
         for line in self._orders:
             order = json.loads(line)
             if "stop" in order:
                 self._stopping.set()
-                self._partners.put(None)
+                self._drains.put(None)
             else:
-                self._partners.put(order["drain"])
+                self._drains.put((order["drain"], order["only_small"]))
         if not self._stopping.is_set():
             # The parent is dead. What is half-done is not there yet: one transaction. Its next life must not
             # have to wait for us.
             os._exit(GONE)
 
-    def _drained(self, partner: str, *, drain: DrainsPartner) -> dict[str, object]:
+    def _drained(self, partner: str, *, drain: DrainsPartner, only_small: bool) -> dict[str, object]:
+        told: dict[str, object] = {"done": True}
         try:
-            drain(partner, stopping=self._should_stop, begins=self._begins, settled=self._settled)
+            drain(
+                partner,
+                stopping=self._should_stop,
+                begins=self._begins,
+                settled=self._settled,
+                leaves=partial(told.update, large=True) if only_small else None,
+            )
         except TryAgain as error:
             return {"try_again": str(error)}
         except MemoryError:
@@ -111,7 +121,7 @@ class ChildSide:
             os._exit(BROKEN)
         finally:
             let_go()
-        return {"done": True}
+        return told
 
     def _begins(self, key: int) -> None:
         self._say(begun=key)

@@ -14,6 +14,9 @@ from meterdrop.dispatch.process import ChildProcess
 
 log = structlog.get_logger()
 
+LARGE_NEXT: Final = "a large delivery is next"
+"""What a drain of small deliveries only comes to where it met another one."""
+
 _START_WAIT: Final = 120.0
 _END_WAIT: Final = 5.0
 _PAUSE: Final = 5.0
@@ -74,12 +77,15 @@ class WarmChild:
                     log.error("worker.not-started", why=why, code=code)
                     self._stopped.wait(_PAUSE)
 
-    def drain(self, partner: str) -> str | None:
-        """Until nothing of this partner waits. What can't go on now is left for later: then the answer says why."""
+    def drain(self, partner: str, *, only_small: bool = False) -> str | None:
+        """Until nothing of this partner waits. What can't go on now is left for later: then the answer says why.
+
+        `only_small`: a large delivery is left, too, and those behind it; LARGE_NEXT.
+        """
         tries = _IN_A_ROW
         while tries and not self._stopped.is_set():
             self.warm()
-            heard = self._drained(partner)
+            heard = self._drained(partner, only_small=only_small)
             if not heard.again:
                 return heard.waits
             tries = _IN_A_ROW if heard.settled else tries - 1
@@ -115,12 +121,12 @@ class WarmChild:
             self._started += 1
         return process.hear(until=time.monotonic() + _START_WAIT)
 
-    def _drained(self, partner: str) -> _Heard:
+    def _drained(self, partner: str, *, only_small: bool) -> _Heard:
         heard, process = _Heard(), self._process
         if process is None:  # stopped before it was ready
             heard.waits = "the worker stops"
             return heard
-        process.say(drain=partner)
+        process.say(drain=partner, only_small=only_small)
         try:
             word = self._last_word(process, heard=heard)
         except (TimeoutError, ValueError) as error:
@@ -133,10 +139,12 @@ class WarmChild:
         if "try_again" in word:
             log.warning("drain.try-again", partner=partner, why=word["try_again"])
             heard.waits = str(word["try_again"])
+        if "large" in word:
+            heard.waits = LARGE_NEXT
         if "retires" in word:
             log.info("worker.retired", held_mb=word["retires"])
             self.end()
-            heard.again = "done" in word
+            heard.again = "done" in word and "large" not in word
         return heard
 
     def _last_word(self, process: ChildProcess, *, heard: _Heard) -> dict[str, Any] | None:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from meterdrop.dispatch.children import LARGE_NEXT
+
 
 class Worker(Protocol):
     """One who drains partners, one after another."""
@@ -13,8 +15,11 @@ class Worker(Protocol):
     def warm(self) -> None:
         """Makes itself ready; it is given a partner only when this returned."""
 
-    def drain(self, partner: str) -> object:
-        """Loads what waits of this partner. Never raises because of what it meets there."""
+    def drain(self, partner: str, *, only_small: bool) -> object:
+        """Loads what waits of this partner. Never raises because of what it meets there.
+
+        With `only_small`, up to the next large delivery; LARGE_NEXT if there is one.
+        """
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,8 @@ class EmbeddedDispatch:
     """`wake(partner)` asks for a drain; a partner is never drained by two workers, and no wake is lost.
 
     Who has waited longest is first. If several workers are free, a partner goes to the one that had it last: that one
-    remembers its meters.
+    remembers its meters. Where there are several, one of them is never at a large delivery: small ones of others need not
+    wait for those.
     """
 
     not_warm: Final = "no worker could be started; why is logged above"
@@ -37,10 +43,13 @@ class EmbeddedDispatch:
     def __init__(self, *, workers: Sequence[Worker]) -> None:
         self._changed = threading.Condition()
         self._stopped = False
-        self._waiting: dict[str, None] = {}
-        """Partners in the order in which they were woken."""
+        self._waiting: dict[str, bool] = {}
+        """Partners in the order in which they were woken, and whether the next delivery of each is known to be a large one."""
         self._draining: set[str] = set()
         self._again: set[str] = set()
+        self._is_alone = len(workers) == 1
+        self._for_large = max(1, len(workers) - 1)
+        """So many workers more may be at large deliveries."""
         self._free: set[int] = set()
         self._had_by: dict[str, int] = {}
         """The worker that drained a partner last."""
@@ -56,7 +65,7 @@ class EmbeddedDispatch:
             if partner in self._draining:
                 self._again.add(partner)
             else:
-                self._waiting.setdefault(partner)
+                self._waiting.setdefault(partner, False)
                 self._changed.notify_all()
 
     def run_workers(self) -> None:
@@ -88,15 +97,17 @@ class EmbeddedDispatch:
     def _work(self, number: int, worker: Worker) -> None:
         worker.warm()
         self._warm.set()
-        while (partner := self._taken(number)) is not None:
+        while (order := self._taken(number)) is not None:
+            partner, large = order
+            outcome: object = None
             try:
-                worker.drain(partner)
+                outcome = worker.drain(partner, only_small=not large and not self._is_alone)
             finally:
-                self._end(partner)
+                self._end(partner, was_large=large, leaves_large=outcome == LARGE_NEXT)
             worker.warm()
 
-    def _taken(self, number: int) -> str | None:
-        """The partner that this worker is to drain, once there is one; None if it is to stop."""
+    def _taken(self, number: int) -> tuple[str, bool] | None:
+        """The partner that this worker is to drain, once there is one, and whether of large deliveries; None if it is to stop."""
         with self._changed:
             self._free.add(number)
             while not self._stopped and (partner := self._next_for(number)) is None:
@@ -104,21 +115,26 @@ class EmbeddedDispatch:
             self._free.discard(number)
             if self._stopped or partner is None:
                 return None
-            del self._waiting[partner]
+            large = self._waiting.pop(partner)
+            self._for_large -= large
             self._draining.add(partner)
             self._had_by[partner] = number
             self._changed.notify_all()  # this one is free no more: what it had last is anybody's now
-            return partner
+            return partner, large
 
     def _next_for(self, number: int) -> str | None:
-        """Who has waited longest, but for those whom another free worker had last."""
+        """Who has waited longest, but for those whom another free worker had last, or for whom one would have to be kept free."""
         others = self._free - {number}
-        return next((partner for partner in self._waiting if self._had_by.get(partner) not in others), None)
+        wanted = (partner for partner, large in self._waiting.items() if not large or self._for_large > 0)
+        return next((partner for partner in wanted if self._had_by.get(partner) not in others), None)
 
-    def _end(self, partner: str) -> None:
+    def _end(self, partner: str, *, was_large: bool, leaves_large: bool) -> None:
         with self._changed:
             self._draining.discard(partner)
-            if partner in self._again:
-                self._again.discard(partner)
-                self._waiting.setdefault(partner)
-                self._changed.notify_all()
+            self._for_large += was_large
+            if leaves_large:
+                self._waiting[partner] = True
+            elif partner in self._again:
+                self._waiting.setdefault(partner, False)
+            self._again.discard(partner)
+            self._changed.notify_all()

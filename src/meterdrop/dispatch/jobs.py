@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 DRAIN: Final = "drain"
 """A partner's deliveries are to be loaded, by any worker."""
+LARGE: Final = "large"
+"""The same, where a large delivery is next: for workers that are not kept for small ones."""
 RECEIPTS: Final = "receipts"
 """A partner's receipts are to be written, by the service next to the door."""
 UPKEEP: Final = "upkeep"

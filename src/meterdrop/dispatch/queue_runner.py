@@ -29,13 +29,13 @@ _SPARE_THREADS: Final = 4
 
 @dataclass(frozen=True)
 class Queues:
-    """Which jobs are run: how many at once of each queue, and what each task is.
+    """Which jobs are run: how many at once of which queues, and what each task is.
 
     `add_tasks` puts the tasks into an app; a task that blocks does so in a thread. `stop_wait`: so many seconds have jobs
     to end when we are asked to stop.
     """
 
-    at_once: Mapping[str, int]
+    at_once: Mapping[tuple[str, ...], int]
     add_tasks: "Callable[[App, Running], None]"
     beat: Callable[[], None] = lambda: None
     """Called every few seconds while the database answers, in a thread; TryAgain is passed over."""
@@ -107,7 +107,7 @@ class QueueRunner:
         fetchers = [
             asyncio.create_task(
                 app.run_worker_async(
-                    queues=[queue],
+                    queues=list(queues),
                     concurrency=at_once,
                     install_signal_handlers=False,
                     delete_jobs="successful",
@@ -117,9 +117,10 @@ class QueueRunner:
                     shutdown_graceful_timeout=self.queues.stop_wait,
                 )
             )
-            for queue, at_once in self.queues.at_once.items()
+            for queues, at_once in self.queues.at_once.items()
         ]
-        reaper = asyncio.create_task(self._reap(Reaper(app, running, queues=tuple(self.queues.at_once))))
+        every = sorted({queue for queues in self.queues.at_once for queue in queues})
+        reaper = asyncio.create_task(self._reap(Reaper(app, running, queues=every)))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait([*fetchers, reaper, stopped], return_when=asyncio.FIRST_COMPLETED)
         for task in (*fetchers, reaper, stopped):

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from meterdrop.dispatch.jobs import DRAIN, RECEIPTS, UPKEEP, lock_of
+from meterdrop.dispatch.children import LARGE_NEXT
+from meterdrop.dispatch.jobs import DRAIN, LARGE, RECEIPTS, UPKEEP, lock_of
 from meterdrop.dispatch.stalled import Running
 from meterdrop.model.errors import TryAgain
 
@@ -33,29 +35,44 @@ class Round:
 
 
 class Drains:
-    """Drains partners, each in a process of its own that is kept warm."""
+    """Drains partners, each in a process of its own that is kept warm.
+
+    Where there are several, one is never at a large delivery: so many at once, of which queues, tells `at_once`.
+    """
 
     def __init__(self, children: "Sequence[WarmChild]") -> None:
+        self._is_alone = len(children) == 1
+        self.at_once: dict[tuple[str, ...], int] = (
+            {(DRAIN, LARGE): 1} if self._is_alone else {(DRAIN, LARGE): len(children) - 1, (DRAIN,): 1}
+        )
         self._free = list(children)
         self._one_is_free = asyncio.Semaphore(len(children))
         self._had_by: dict[str, WarmChild] = {}
         """The process that drained a partner last: it remembers its meters."""
 
     def add_to(self, app: "App", running: Running) -> None:
-        """Adds the task to an app."""
+        """Adds the tasks to an app."""
 
         @app.task(name=DRAIN, queue=DRAIN, pass_context=True)
         async def drain(context: "JobContext", partner: str, tries: int = 0) -> None:
             with running.at(context):
-                why = await self._drained(partner)
-                if why is not None:
+                why = await self._drained(partner, only_small=not self._is_alone)
+                if why == LARGE_NEXT:
+                    await _ask_for_large(app, partner)
+                elif why is not None:
                     await _ask_again(app, partner, tries=tries + 1)
 
-    async def _drained(self, partner: str) -> str | None:
+        @app.task(name=LARGE, queue=LARGE, pass_context=True)
+        async def drain_large(context: "JobContext", partner: str) -> None:
+            with running.at(context):
+                if await self._drained(partner, only_small=False) is not None:
+                    await _ask_again(app, partner, tries=1)
+
+    async def _drained(self, partner: str, *, only_small: bool) -> str | None:
         child = await self._taken(partner)
 
         def drained() -> str | None:
-            why = child.drain(partner)
+            why = child.drain(partner, only_small=only_small)
             child.warm()
             return why
 
@@ -75,6 +92,17 @@ class Drains:
     def _give_back(self, child: "WarmChild") -> None:
         self._free.append(child)
         self._one_is_free.release()
+
+
+async def _ask_for_large(app: "App", partner: str) -> None:
+    """By whoever may; the partner's other jobs, which have the same lock, come after it."""
+    from procrastinate.exceptions import AlreadyEnqueued
+
+    lock, once = lock_of(DRAIN, partner), lock_of(LARGE, partner)
+    with suppress(AlreadyEnqueued):
+        await app.configure_task(LARGE, queue=LARGE, lock=lock, queueing_lock=once).defer_async(
+            partner=partner
+        )
 
 
 async def _ask_again(app: "App", partner: str, *, tries: int) -> None:

@@ -174,7 +174,7 @@ def worker_of(house: House) -> WarmChild:
 def _scaled(house: House, *, postman: Postman) -> ScaledDispatch:
     """Others load; we only hear of the receipts that come of it."""
     queues = Queues(
-        at_once={RECEIPTS: 1}, add_tasks=partial(add_letters, ring=postman.ring), stop_wait=_KILL_WAIT
+        at_once={(RECEIPTS,): 1}, add_tasks=partial(add_letters, ring=postman.ring), stop_wait=_KILL_WAIT
     )
     return ScaledDispatch(
         jobs=house.jobs, listener=QueueRunner(address=house.database.address(), queues=queues)

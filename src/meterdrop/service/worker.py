@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from meterdrop.bootstrap import House, check_originals, house, now
-from meterdrop.dispatch.jobs import DRAIN, UPKEEP
+from meterdrop.dispatch.jobs import UPKEEP
 from meterdrop.dispatch.queue_runner import QueueRunner, Queues
 from meterdrop.dispatch.stalled import Running
 from meterdrop.dispatch.tasks import Drains, Round, add_rounds
@@ -56,7 +55,7 @@ class WorkerService:
         self._runner = QueueRunner(
             address=house.database.address(),
             queues=Queues(
-                at_once={DRAIN: concurrency, UPKEEP: _UPKEEP_AT_ONCE},
+                at_once={**self._drains.at_once, (UPKEEP,): _UPKEEP_AT_ONCE},
                 add_tasks=self._add_tasks,
                 beat=self._beat,
                 stop_wait=_STOP_WAIT,
@@ -117,10 +116,9 @@ class WorkerService:
         log.info("round.reprocessed", code=done.returncode)
 
     def _beat(self) -> None:
-        seen = replace(self._seen, seen_at=now())
         with self._house.database.writing(lasting=False) as store:
-            workers.note(store, seen)
-            workers.forget_older(store, than=seen.seen_at - workers.GONE)
+            workers.note(store, self._seen)
+            workers.forget_gone(store)
 
 
 def _see_originals(house: House) -> None:

@@ -35,8 +35,8 @@ _BAD_CELL: Final = "22"
 """The class of PostgreSQL's errors that quote a cell in their first line."""
 _READ_ONLY: Final = "25006"
 """PostgreSQL's word for a write to a server that only follows another one, as in the middle of a fail-over."""
-_NO_MONTH: Final = 'no partition of relation "reading" found'
-"""PostgreSQL's words when the retention took a month out after it had been seen that a reading of it has a place."""
+_CHECK: Final = "23514"
+"""PostgreSQL's word for a row against a CHECK; against none in particular, for a row that has no partition."""
 _NOTICE_SOON: Final = (
     "SELECT set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false), "
     "set_config('tcp_keepalives_count', '3', false)"
@@ -201,13 +201,19 @@ def answering(engine: Engine) -> Iterator[None]:
     except NoConnectionLeft as error:
         raise TryAgain(f"the database {where}: too many of this process want it at once") from error
     except DatabaseError as error:
-        if _NO_MONTH in str(error.orig):
+        if _has_no_month(error):
             raise TryAgain(f"a month of readings is being taken out: {_first_line(error)}") from error
         if getattr(error.orig, "sqlstate", None) == _READ_ONLY:
             raise TryAgain(f"the database {where} takes no writes now: {_first_line(error)}") from error
         if type(error) is not DatabaseError:  # its kinds (integrity, programming) are bugs of ours
             raise
         raise StopAtStart([f"the database {where} is damaged or is none: {_first_line(error)}"]) from error
+
+
+def _has_no_month(error: DBAPIError) -> bool:
+    """Whether the retention took a month out after it had been seen that there is a place for its readings."""
+    told = getattr(error.orig, "diag", None)
+    return told is not None and told.sqlstate == _CHECK and told.constraint_name is None
 
 
 def address(engine: Engine) -> str:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import Connection, Engine, delete, insert, select, text
+from sqlalchemy import Connection, Engine, delete, func, insert, select, text
 
 from meterdrop.model.working import JobQueue, WorkerSeen
 from meterdrop.store.engine import writing
@@ -30,9 +30,9 @@ _QUEUES: Final = text(
 
 
 def note(connection: Connection, seen: WorkerSeen) -> None:
-    """It is there, at this moment."""
+    """It is there, at this moment by the server's clock: those of machines may differ by minutes."""
     forget(connection, name=seen.name)
-    connection.execute(insert(worker).values(**asdict(seen)))
+    connection.execute(insert(worker).values(asdict(seen) | {"seen_at": _moment(connection)}))
 
 
 def forget(connection: Connection, *, name: str) -> None:
@@ -40,15 +40,21 @@ def forget(connection: Connection, *, name: str) -> None:
     connection.execute(delete(worker).where(worker.c.name == name))
 
 
-def forget_older(connection: Connection, *, than: datetime) -> None:
-    """Those that have not been seen since are gone without a word."""
-    connection.execute(delete(worker).where(worker.c.seen_at < than))
+def forget_gone(connection: Connection) -> None:
+    """Those that have not been seen for a minute are gone without a word."""
+    connection.execute(delete(worker).where(worker.c.seen_at < _moment(connection) - GONE))
 
 
-def seen_since(connection: Connection, moment: datetime) -> tuple[WorkerSeen, ...]:
-    """Workers that said since then that they are there, by name."""
-    rows = connection.execute(select(worker).where(worker.c.seen_at >= moment).order_by(worker.c.name))
+def seen_lately(connection: Connection) -> tuple[WorkerSeen, ...]:
+    """Workers that said in the last minute that they are there, by name."""
+    lately = worker.c.seen_at >= _moment(connection) - GONE
+    rows = connection.execute(select(worker).where(lately).order_by(worker.c.name))
     return tuple(WorkerSeen(**row) for row in rows.mappings())
+
+
+def _moment(connection: Connection) -> datetime:
+    moment: datetime = connection.execute(select(func.now())).scalar_one()
+    return moment.astimezone(UTC)
 
 
 def queues(connection: Connection) -> Sequence[JobQueue]:

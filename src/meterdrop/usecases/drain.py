@@ -11,6 +11,8 @@ from meterdrop.store.database import Database
 from meterdrop.usecases.ingest import Ingest
 
 _WAIT: Final = 60.0
+_LARGE: Final = 8 * 1024 * 1024
+"""A delivery of more bytes takes some seconds to load, or many: some 300,000 lines."""
 
 
 class SendsReceipts(Protocol):
@@ -28,6 +30,8 @@ class Drain:
     locks: Locks
     ingest: Ingest
     send_receipts: SendsReceipts
+    wait: float = _WAIT
+    """So many seconds is waited for whoever else is at the partner."""
 
     def __call__(
         self,
@@ -36,17 +40,19 @@ class Drain:
         stopping: Callable[[], bool] = lambda: False,
         begins: Callable[[int], None] = lambda _key: None,
         settled: Callable[[int], None] = lambda _key: None,
+        leaves: Callable[[], None] | None = None,
     ) -> list[Delivery]:
         """The deliveries settled. Stops between two of them when asked to. `TryAgain` if someone else is at it.
 
-        Says the key of each delivery before it is touched, and again when its outcome is committed.
+        Says the key of each delivery before it is touched, and again when its outcome is committed. Where it may leave a large
+        one to others, it does: it says so then, and ends.
         """
         done: list[Delivery] = []
-        with self.locks.hold(f"partner-{partner}", wait=_WAIT):
-            while not stopping() and (waiting := self._waiting(partner)):
-                begins(waiting[0])
-                done.append(self.ingest(waiting[0]))
-                settled(waiting[0])
+        with self.locks.hold(f"partner-{partner}", wait=self.wait):
+            while not stopping() and (key := self._next(partner, leaves=leaves)) is not None:
+                begins(key)
+                done.append(self.ingest(key))
+                settled(key)
                 self.send_receipts.to(partner)
         return done
 
@@ -54,6 +60,12 @@ class Drain:
         """To be asked between two drains: whether there are attempts still to be given back, see `Ingest`."""
         return self.ingest.make_good()
 
-    def _waiting(self, partner: str) -> tuple[int, ...]:
+    def _next(self, partner: str, *, leaves: Callable[[], None] | None) -> int | None:
         with self.database.reading() as store:
-            return deliveries.unfinished(store, partner=partner)
+            waiting = deliveries.unfinished(store, partner=partner)
+            if not waiting:
+                return None
+            if leaves is None or deliveries.get(store, waiting[0]).bytes <= _LARGE:
+                return waiting[0]
+        leaves()
+        return None

@@ -78,7 +78,7 @@ class LookAround:
             devices = totals.devices(store)
             for_room = waiting_told.deliveries_for_room(store, floor=self.room.floor)
             in_trouble = waiting_told.receipts_in_trouble(store)
-            seen, queues = self._work(store, now=now)
+            seen, queues = self._work(store)
             changes = told_drifts(store, partner=partner, since=None if partner else now - _LATELY)
         silent = tuple(
             partner for partner in active if partner in last and now - last[partner] > self.silent_after
@@ -117,12 +117,10 @@ class LookAround:
             queues=queues,
         )
 
-    def _work(
-        self, store: Store, *, now: datetime
-    ) -> tuple[tuple[WorkerSeen, ...] | None, tuple[JobQueue, ...]]:
+    def _work(self, store: Store) -> tuple[tuple[WorkerSeen, ...] | None, tuple[JobQueue, ...]]:
         if not self.is_scaled:
             return None, ()
-        return workers.seen_since(store, now - workers.GONE), tuple(workers.queues(store))
+        return workers.seen_lately(store), tuple(workers.queues(store))
 
     def _oldest_on_doorstep(self) -> datetime | None:
         """What the door handed over and nobody has taken in yet is unfinished work, too."""

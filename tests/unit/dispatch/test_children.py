@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from meterdrop.dispatch.children import WarmChild
+from meterdrop.dispatch.children import LARGE_NEXT, WarmChild
 
 PROGRAM = """
 import os, signal, sys, time
@@ -47,7 +47,7 @@ def act(partner, times):
         case "large": held.append(b"x" * (500 * 2**20))
         case "steady" | "many": time.sleep(1.0)
 
-def drain(partner, *, stopping, begins, settled):
+def drain(partner, *, stopping, begins, settled, leaves):
     if partner == "dies-outside":
         passed(partner)
         os._exit(9)
@@ -57,6 +57,8 @@ def drain(partner, *, stopping, begins, settled):
             continue
         if stopping():
             return
+        if partner == "queue" and key == 3 and leaves is not None:
+            return leaves()
         begins(key)
         act(partner, passed(partner))
         (folder / f"{partner}-{key}.done").touch()
@@ -115,6 +117,15 @@ def test_one_process_is_kept_warm_for_all_partners(tmp_path: Path) -> None:
     assert len({*house.passed("a"), *house.passed("b"), *house.passed("queue")}) == 1
     assert all(house.is_done("queue", key) for key in (1, 2, 3))
     assert logged == []
+
+
+def test_a_large_delivery_is_left_where_only_small_ones_are_asked_for(tmp_path: Path) -> None:
+    with rig(tmp_path) as house:
+        house.worker.warm()
+        assert house.worker.drain("queue", only_small=True) == LARGE_NEXT
+        assert [house.is_done("queue", key) for key in (1, 2, 3)] == [True, True, False]
+        assert house.worker.drain("queue") is None
+        assert house.is_done("queue", 3)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ class Child(WarmChild):
     def warm(self) -> None:
         """Always."""
 
-    def drain(self, partner: str) -> str | None:
+    def drain(self, partner: str, *, only_small: bool = False) -> str | None:
         """Nothing waits afterwards."""
         self.had.append(partner)
         assert partner != "slow" or self.go_on.wait(10)
@@ -31,7 +31,7 @@ def test_partner_goes_to_the_process_that_had_it_last() -> None:
 
     async def some() -> None:
         for turn in range(30):
-            await drains._drained(f"partner-{turn % 5}")
+            await drains._drained(f"partner-{turn % 5}", only_small=False)
 
     asyncio.run(some())
     assert sorted(one for child in children for one in set(child.had)) == [f"partner-{n}" for n in range(5)]
@@ -42,12 +42,12 @@ def test_partner_does_not_wait_for_the_process_that_had_it_last() -> None:
     drains = Drains(children)
 
     async def some() -> None:
-        await drains._drained("quick")
+        await drains._drained("quick", only_small=False)
         [first] = [child for child in children if child.had]
         drains._had_by["slow"] = first
-        slow = asyncio.create_task(drains._drained("slow"))
+        slow = asyncio.create_task(drains._drained("slow", only_small=False))
         await asyncio.sleep(0.01)
-        await asyncio.wait_for(drains._drained("quick"), 5)
+        await asyncio.wait_for(drains._drained("quick", only_small=False), 5)
         first.go_on.set()
         await slow
         assert first.had == ["quick", "slow"]

@@ -4,18 +4,26 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import pytest
 
+from meterdrop.dispatch.children import LARGE_NEXT
 from meterdrop.dispatch.embedded import EmbeddedDispatch
 
 
 class Worker:
-    """A worker that is always warm; `drain` is what it does."""
+    """A worker that is always warm; `drain` is what it does, and `large` are partners whose next delivery is a large one."""
 
-    def __init__(self, drain: Callable[[str], None]) -> None:
-        self.drain = drain
+    def __init__(self, drain: Callable[[str], None], *, large: Collection[str] = ()) -> None:
+        self.act = drain
+        self.large = large
+
+    def drain(self, partner: str, *, only_small: bool) -> str | None:
+        if only_small and partner in self.large:
+            return LARGE_NEXT
+        self.act(partner)
+        return None
 
     def warm(self) -> None:
         pass
@@ -129,6 +137,49 @@ def test_slow_partner_does_not_keep_others_waiting() -> None:
     dispatch.wake("quick")
     assert done.wait(10)
     go_on.set()
+    assert dispatch.stop(wait=10)
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_one_worker_is_never_at_a_large_delivery(workers: int) -> None:
+    go_on, small = threading.Event(), threading.Semaphore(0)
+    drained: list[str] = []
+
+    def drain(partner: str) -> None:
+        drained.append(partner)
+        if partner.startswith("large"):
+            assert go_on.wait(10)
+        else:
+            small.release()
+
+    large = [f"large-{number}" for number in range(4)]
+    dispatch = EmbeddedDispatch(workers=[Worker(drain, large=large)] * workers)
+    dispatch.run_workers()
+    for partner in (*large, "small"):
+        dispatch.wake(partner)
+    assert small.acquire(timeout=10)
+    for _ in range(2):
+        dispatch.wake(large[-1])
+    until = time.monotonic() + 10
+    while len(dispatch.status().draining) < workers - 1 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert len(dispatch.status().draining) == workers - 1
+    dispatch.wake("small")
+    assert small.acquire(timeout=10)
+    go_on.set()
+    until = time.monotonic() + 10
+    while len(drained) < 6 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert dispatch.stop(wait=10)
+    assert sorted(drained) == [*large, "small", "small"]
+
+
+def test_a_worker_that_is_alone_loads_large_ones_too() -> None:
+    drained = threading.Event()
+    dispatch = EmbeddedDispatch(workers=[Worker(lambda _: drained.set(), large=["techem"])])
+    dispatch.run_workers()
+    dispatch.wake("techem")
+    assert drained.wait(10)
     assert dispatch.stop(wait=10)
 
 

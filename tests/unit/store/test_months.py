@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
+from meterdrop.model.errors import TryAgain
 from meterdrop.store import months
 from meterdrop.store.engine import writing
 
@@ -35,6 +36,11 @@ def test_month_is_made_once_and_takes_its_first_and_its_last_day(engine: Engine)
         ("reading_2031_11", "2031-11-01"),
         ("reading_2031_11", "2031-11-30"),
     ]
+
+
+def test_reading_of_a_month_that_went_in_the_meantime_is_tried_again(engine: Engine) -> None:
+    with pytest.raises(TryAgain, match="month of readings is being taken out"), writing(engine) as store:
+        store.execute(text(INSERT.format(device=1, day="2031-11-01")))
 
 
 def test_month_has_the_key_of_all_readings(engine: Engine) -> None:
