@@ -1,6 +1,5 @@
 """What does a worker's process do? It puts the house together that it is told, and serves it."""
 
-import gc
 import os
 import sys
 from collections.abc import Callable
@@ -46,7 +45,6 @@ def ready() -> Callable[[], None] | None:
     name_columns_plainly()
     house = hello.read(first)
     _rehearse(house)
-    gc.collect()
     limits = Limits(
         seconds=house.settings.delivery_seconds,
         megabytes=house.settings.delivery_mb,
