@@ -1,7 +1,8 @@
 """Homes for the tests, each with a database of its own, on SQLite and on PostgreSQL.
 
 A test that takes `homes`, or a fixture that does, runs on both; `--only-database` leaves one, as does the mark `only_on`.
-The mark `by_night` leaves one of them to `make nightly`: for long tests whose point is not the database.
+The mark `by_night` leaves one of them to `make nightly`: for long tests whose point is not the database, of some or of
+all parameters. `by_day` takes one test out of it whose whole module has that mark.
 """
 
 import os
@@ -13,19 +14,21 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from sqlalchemy import ColumnElement, ForeignKey, exists, inspect, select, text
+from sqlalchemy import text
 
 from meterdrop.bootstrap import House, make_home
 from meterdrop.settings import DATABASE_URL, read_settings
 from meterdrop.store import migrate
 from meterdrop.store.columns import plain
 from meterdrop.store.engine import make_engine, reading_from, writing
-from meterdrop.store.schema import ON_SQLITE_ONLY
 from tests import postgres
+from tests.orphans import orphans
 from tests.postgres import Server
 
 SQLITE: Final = "sqlite"
 POSTGRESQL: Final = "postgresql"
+SQLITE_FILE: Final = "meterdrop.db"
+"""The database in a home that names no other."""
 NIGHTLY: Final = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 """Whether all is tried that there is; by day long tests leave some of it out."""
 
@@ -64,8 +67,18 @@ class Homes:
 
     def make(self, home: Path) -> Path:
         """A new home, with nothing in it."""
+        if self._server is None and not (home / SQLITE_FILE).exists():
+            home.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self._empty_file(), home / SQLITE_FILE)
         make_home(home, database=self.database())
         return home
+
+    def _empty_file(self) -> Path:
+        """A database of today's shape that is a file: to copy one takes less than to bring it there step by step."""
+        made = self._place / ".empty" / SQLITE_FILE
+        if not made.exists():
+            make_home(made.parent, database=None)
+        return made
 
     def copy(self, home: Path, to: Path) -> Path:
         """A home like another one, which nobody has open."""
@@ -92,36 +105,13 @@ class Homes:
         """Drops the databases made since the last time, but for those of kept homes."""
         while self._made and self._server is not None:
             url = self._made.pop()
-            orphans = self._orphans(url)
+            found = orphans(url)
             self._server.drop(url)
-            assert not orphans, orphans
-
-    @staticmethod
-    def _orphans(url: str) -> list[str]:
-        """What SQLite's foreign keys guard, looked for where PostgreSQL has none: rows without a parent."""
-        engine = make_engine(url)
-        try:
-            with engine.connect() as store:
-                there = set(inspect(store).get_table_names())
-                return [
-                    f"{key.parent.table.name}.{key.parent.name} has no {key.target_fullname}"
-                    for constraint in ON_SQLITE_ONLY
-                    for key in constraint.elements
-                    if constraint.table.name in there
-                    and store.execute(select(_without_parent(key))).scalar_one()
-                ]
-        finally:
-            engine.dispose()
+            assert not found, found
 
     def _noted(self, url: str) -> str:
         self._made.append(url)
         return url
-
-
-def _without_parent(key: ForeignKey) -> ColumnElement[bool]:
-    parent = key.column.table.alias("parent")
-    child = key.parent
-    return exists().where(child.is_not(None), ~exists().where(parent.c[key.column.name] == child))
 
 
 def named_rows(home: Path, query: str, *values: object) -> list[dict[str, Any]]:
@@ -183,10 +173,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         asked = metafunc.config.getoption("only_database")
         mark = metafunc.definition.get_closest_marker("only_on")
         wanted = [SQLITE, POSTGRESQL] if mark is None else [mark.args[0]]
-        late = metafunc.definition.get_closest_marker("by_night")
-        if late is not None and mark is None and not NIGHTLY and asked is None:
-            wanted.remove(late.args[0])
         metafunc.parametrize("homes", [one for one in wanted if asked in (None, one)], indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """By day without what is left to the night; a database that is asked for gets all."""
+    if NIGHTLY or config.getoption("only_database") is not None:
+        return
+    late = [item for item in items if _waits_for_night(item)]
+    config.hook.pytest_deselected(items=late)
+    items[:] = [item for item in items if not _waits_for_night(item)]
+
+
+def _waits_for_night(item: pytest.Item) -> bool:
+    late = item.get_closest_marker("by_night")
+    if late is None or item.get_closest_marker("only_on") or not isinstance(item, pytest.Function):
+        return False
+    by_day = item.get_closest_marker("by_day")
+    chosen = item.callspec.params.get("homes") if hasattr(item, "callspec") else None
+    return chosen == late.args[0] and (by_day is None or by_day.args != late.args)
 
 
 @pytest.fixture(scope="session")

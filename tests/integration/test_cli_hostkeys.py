@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from tests.homes import POSTGRESQL
 from tests.integration.command_line import CommandLine
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 
 def keys(meterdrop: CommandLine) -> list[dict[str, Any]]:
@@ -18,6 +21,7 @@ def states(meterdrop: CommandLine) -> dict[str, str]:
     return {key["fingerprint"]: key["state"] for key in keys(meterdrop)}
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_a_key_is_announced_then_serves_then_goes(meterdrop: CommandLine) -> None:
     (first,) = states(meterdrop)
 

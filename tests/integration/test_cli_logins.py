@@ -19,10 +19,12 @@ from meterdrop.receive.accounts import LOGINS
 from sftp_server.logins.account_file import read_account, read_authorities
 from sftp_server.logins.accounts import Account, Login
 from sftp_server.logins.revocations import read_revocations
-from tests.homes import rows
+from tests.homes import POSTGRESQL, rows
 from tests.integration.command_line import CommandLine
 from tests.integration.door.authority import Authority, make_key
 from tests.integration.test_cli_partners import key_pair
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 PASSWORD = "dlouhé heslo 1"
 
@@ -123,6 +125,7 @@ def test_no_way_to_log_in_is_chosen_that_would_close_the_account(meterdrop: Comm
     assert [one["id"] for one in meterdrop.document("partner", "list")] == ["anyone"]
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_an_account_lasts_through_its_last_day(meterdrop: CommandLine) -> None:
     told = meterdrop.document("partner", "expire", "anyone", "2027-01-31")
     assert told["expires"] == "2027-01-31"

@@ -8,8 +8,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from tests.homes import rows
+from tests.homes import POSTGRESQL, rows
 from tests.integration.command_line import CommandLine
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 
 def key_pair(meterdrop: CommandLine, name: str) -> tuple[Path, Path]:
@@ -47,6 +49,7 @@ def test_partner_with_a_profile_takes_name_and_group_from_it(meterdrop: CommandL
     assert told["keys"] == []
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_partner_added_again_keeps_what_is_not_said_anew(meterdrop: CommandLine) -> None:
     _, one = key_pair(meterdrop, "one")
     _, two = key_pair(meterdrop, "two")
@@ -62,6 +65,7 @@ def test_partner_added_again_keeps_what_is_not_said_anew(meterdrop: CommandLine)
     assert told["disabled"] is False
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_list_names_every_partner_once(meterdrop: CommandLine) -> None:
     meterdrop.done("partner", "add", "nova")
     assert [one["id"] for one in meterdrop.document("partner", "list")] == ["anyone", "nova"]
@@ -169,6 +173,7 @@ def test_damaged_account_file_is_told_with_its_path(meterdrop: CommandLine) -> N
     assert "accounts/anyone.toml can't be read" in meterdrop.refused("partner", "list")
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_acts_on_partners_are_in_the_audit(meterdrop: CommandLine) -> None:
     _, public = key_pair(meterdrop, "one")
     meterdrop.done("partner", "add", "nova")

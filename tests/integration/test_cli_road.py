@@ -11,7 +11,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from tests.homes import POSTGRESQL
 from tests.integration.command_line import READINGS_HEADER, CommandLine
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 RECEIPT = (
     "receipt delivery upload partner feed file bytes sha256 received_at finished_at verdict lines findings_total "
@@ -21,6 +24,7 @@ LINES = "physical header accepted quarantined duplicate blank comment continuati
 READINGS = "partner,serial,date,value,unit,canonical_value,canonical_unit,kind,estimated,delivery,line"
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_ingest_prints_one_receipt_a_file_with_all_the_contract_names(meterdrop: CommandLine) -> None:
     meterdrop.register("10001")
     good = meterdrop.write("good.csv", [READINGS_HEADER, "10001;1;m3;2026-10-31"])
@@ -97,6 +101,7 @@ def test_unknown_partner_and_feed_are_told_before_anything_is_kept(meterdrop: Co
     assert [one for one in (meterdrop.home / "originals").rglob("*") if one.is_file()] == []
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_same_bytes_are_a_duplicate_for_the_same_partner_only(meterdrop: CommandLine) -> None:
     meterdrop.done("partner", "add", "other", "--group", "2")
     for number, partner in enumerate(("anyone", "other")):
@@ -120,6 +125,7 @@ def test_bytes_that_were_refused_are_no_duplicate_when_they_come_again(meterdrop
     assert [first["verdict"], second["verdict"]] == ["refused", "refused"]
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_deliveries_are_listed_by_partner_and_state(meterdrop: CommandLine) -> None:
     meterdrop.register("10001")
     meterdrop.ingest("r.csv", "10001;x;m3;2026-10-31", "10001;1;m3;2026-10-30", code=1)
@@ -147,6 +153,7 @@ def test_delivery_is_shown_by_number_and_by_upload(meterdrop: CommandLine) -> No
     )
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_readings_come_out_as_sent_but_with_a_decimal_point(meterdrop: CommandLine) -> None:
     """No digit is lost or made up: not by floats, not by trailing zeros."""
     meterdrop.register("10001", "10002", "10003")
@@ -178,6 +185,7 @@ def test_readings_come_out_as_sent_but_with_a_decimal_point(meterdrop: CommandLi
     ]
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_readings_of_some_days_only(meterdrop: CommandLine) -> None:
     meterdrop.register("10001")
     meterdrop.ingest("r.csv", *[f"10001;{day};m3;2026-10-{day}" for day in range(10, 20)])
@@ -189,6 +197,7 @@ def test_readings_of_some_days_only(meterdrop: CommandLine) -> None:
     assert set(some[0]) == set(READINGS.split(","))
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_readings_as_parquet_have_the_same_columns_and_exact_values(meterdrop: CommandLine) -> None:
     meterdrop.register("10001")
     meterdrop.ingest("r.csv", "10001;0,1;l;2026-10-31")
@@ -222,6 +231,7 @@ def test_export_that_can_not_be_is_told(meterdrop: CommandLine, words: tuple[str
     assert said in meterdrop.refused("readings", "export", *words)
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_register_comes_out_as_it_stands(meterdrop: CommandLine) -> None:
     meterdrop.register("10002", "10001")
     rows = list(csv.DictReader(io.StringIO(meterdrop.done("devices", "export").out)))

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from meterdrop.bootstrap import House
+from tests.homes import POSTGRESQL
 from tests.integration.test_rejudging import HEADER, house
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 __all__ = ["house"]
 
@@ -92,6 +95,7 @@ def test_content_that_is_a_link_is_never_followed(house: House) -> None:
     assert elsewhere.read_bytes() == CONTENT
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_upload_without_content_is_set_aside(house: House) -> None:
     (hand_over(house, UPLOAD) / "content").unlink()
 

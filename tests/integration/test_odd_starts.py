@@ -7,7 +7,10 @@ import pytest
 from meterdrop.bootstrap import House
 from meterdrop.model.delivery import Delivery
 from meterdrop.model.errors import OperatorMistake
+from tests.homes import POSTGRESQL
 from tests.integration.test_rejudging import HEADER, house, taken
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 __all__ = ["house"]
 
@@ -57,6 +60,7 @@ def test_heading_of_thousands_of_spaces_is_read_at_once(house: House) -> None:
     assert done.state.value == "accepted"
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_file_name_that_is_no_text_is_told_before_anything_is_kept(house: House) -> None:
     with pytest.raises(OperatorMistake, match="another name"):
         taken(house, f"{HEADER}\n{ROW}", name=os.fsdecode(b"\xff.csv"))

@@ -18,8 +18,10 @@ from meterdrop.settings import read_settings
 from meterdrop.store import outbox, receipt_troubles
 from meterdrop.usecases.receipt_troubles import LONGEST_REST
 from meterdrop.usecases.status import Status
-from tests.homes import Homes
+from tests.homes import POSTGRESQL, Homes
 from tests.integration.command_line import CommandLine
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 PARTNERS = ("blocked", "open")
@@ -188,6 +190,7 @@ def test_folder_that_can_not_be_opened_holds_up_no_other(
     assert post.send(after=timedelta(seconds=3)) == 1
 
 
+@pytest.mark.by_day(POSTGRESQL)
 @pytest.mark.parametrize("number", [errno.EIO, errno.EEXIST])
 def test_older_receipt_never_comes_after_a_newer_one_of_its_name(
     post: Post, monkeypatch: pytest.MonkeyPatch, number: int
@@ -272,6 +275,7 @@ def test_what_fails_is_tried_again_ever_more_seldom_and_for_ever(stuck: Post) ->
     assert rests == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_rest_holds_for_other_processes_too(stuck: Post) -> None:
     """Each worker empties the outbox after each delivery."""
     other = House(settings=stuck.house.settings)
@@ -282,6 +286,7 @@ def test_rest_holds_for_other_processes_too(stuck: Post) -> None:
     other.database.close()
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_receipts_of_a_folder_that_rests_are_not_even_read(
     stuck: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -325,6 +330,7 @@ def test_failure_and_its_end_are_in_the_log(stuck: Post) -> None:
 # -- as the operator sees it -----------------------------------------------------------------------------------
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_status_tells_what_can_not_be_written_why_since_when_and_what_to_do(
     stuck: Post, bare: CommandLine
 ) -> None:

@@ -9,8 +9,10 @@ from meterdrop.bootstrap import House
 from meterdrop.model.delivery import Delivery
 from meterdrop.settings import read_settings
 from meterdrop.usecases.reprocess import Reprocessed, Selection
-from tests.homes import Homes
+from tests.homes import POSTGRESQL, Homes
 from tests.integration.command_line import CommandLine
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 REGISTER = "Date;Location;TypeUnit;Room;Media;SerialNumber;RadioNumber;Seq;DateFrom;Correction\n"
 READINGS = "SerialNum;Value;Unit;Date\n1;5;m3;2025-01-31\n1;9;m3;2026-10-31\n2;x;m3;2026-10-31\n"
@@ -76,6 +78,7 @@ def test_accepted_line_that_changed_rules_would_reject_is_told_and_stays(home: P
     assert stored(house) == before == [("2025-01-31", "5"), ("2026-10-31", "9")]
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_rechecking_twice_says_the_same(home: Path) -> None:
     house = opened(home, profile=STRICTER)
     assert rechecked(house).rechecked == rechecked(house).rechecked
@@ -85,6 +88,7 @@ def test_deliveries_whose_rules_are_the_same_are_not_judged(home: Path) -> None:
     assert rechecked(opened(home)).rechecked == ()
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_deliveries_before_the_days_asked_for_are_not_judged(home: Path) -> None:
     outcome = opened(home, profile=STRICTER).reprocess(
         Selection(),
@@ -117,6 +121,7 @@ def test_line_a_reviewer_corrected_is_not_held_against_its_delivery(home: Path) 
     assert outcome.left_out == 1, "that it was not judged is told"
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_lines_that_reprocess_accepted_are_judged_like_any_accepted_line(meterdrop: CommandLine) -> None:
     """They are rows like others: how long they waited says nothing about the rules of now."""
     meterdrop.register("1")

@@ -7,8 +7,10 @@ from itertools import permutations
 
 import pytest
 
-from tests.homes import rows
+from tests.homes import POSTGRESQL, rows
 from tests.integration.command_line import CommandLine
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 FALLS, TOO_FAST = "reading.below-previous", "reading.implausible-rise"
 
@@ -65,6 +67,7 @@ def test_file_cut_in_two_stores_what_it_stores_whole(meterdrop: CommandLine, see
     assert of_one(found, "1") == of_one(found, "2") == of_one(found, "3")
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_same_readings_in_another_file_are_all_duplicates(meterdrop: CommandLine) -> None:
     """Whatever was accepted; what was wrong is wrong again."""
     meterdrop.register("1", "2")
@@ -86,6 +89,7 @@ def test_same_readings_in_another_file_are_all_duplicates(meterdrop: CommandLine
     assert stored(meterdrop) == before
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_actual_reading_wins_over_an_estimate_in_whatever_order_they_come(meterdrop: CommandLine) -> None:
     """And the estimate is never the current one."""
     meterdrop.register("1", "2")
@@ -159,6 +163,7 @@ def test_consumption_is_marked_and_never_compared_with_states(meterdrop: Command
     assert [row[2] for row in stored(meterdrop)] == ["100", "5", "3", "101"]
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_corrected_neighbour_makes_room_for_the_line_that_was_wrong_beside_it(meterdrop: CommandLine) -> None:
     """In the same delivery: both are judged with each other, not with what is corrected."""
     meterdrop.register("1")

@@ -19,8 +19,10 @@ from meterdrop.settings import read_settings
 from meterdrop.store.schema import delivery
 from meterdrop.usecases.reprocess import Reprocessed, Selection
 from meterdrop.usecases.review import Choice
-from tests.homes import Homes
+from tests.homes import POSTGRESQL, Homes
 from tests.homes import rows as rows_of
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 HEADER = "SerialNum;Value;Unit;Date"
 REGISTER = "Date;Location;TypeUnit;Room;Media;SerialNumber;RadioNumber;Seq;DateFrom;Correction"
@@ -69,6 +71,7 @@ def rejects(house: House, delivery: Delivery) -> bytes:
     return path.read_bytes()
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_reprocess_does_not_undo_what_a_later_file_told(house: House) -> None:
     earlier = taken(house, f"{HEADER}\n2;10;m3;2026-11-05\n1;1;m3;2026-11-05\n")
     register(house, "1", "2")
@@ -83,6 +86,7 @@ def test_reprocess_does_not_undo_what_a_later_file_told(house: House) -> None:
     assert line.line.line == 2
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_estimate_does_not_end_an_actual_reading_that_waits_for_its_meter(house: House) -> None:
     """As it would not replace it if the register had come first. Another defect is no reason to wait: it may be the remedy."""
     kinds = f"{HEADER};Kind"
@@ -146,6 +150,7 @@ def test_allocator_s_reading_without_a_unit_is_taken_once_the_register_knows_it_
     assert reprocessed(house).accepted == 1
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_line_whose_end_was_not_kept_is_never_accepted_later(house: House) -> None:
     note = "x" * 200_000
     done = taken(house, f"{HEADER};Note\n1;5;m3;2026-11-05;{note}\n1;5;m3;2026-11-06;\n")
@@ -156,6 +161,7 @@ def test_line_whose_end_was_not_kept_is_never_accepted_later(house: House) -> No
     assert values(house) == ["5"]
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_delivery_that_cannot_be_judged_any_more_holds_up_no_other(house: House) -> None:
     stuck = taken(house, f"{HEADER}\n7;10;m3;2026-11-05\n1;1;m3;2026-11-05\n")
     taken(house, f"{HEADER}\n2;10;m3;2026-11-06\n1;1;m3;2026-11-06\n", name="next.csv")
@@ -260,6 +266,7 @@ def stored(house: House) -> dict[str, object]:
     }
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_dry_run_tells_what_the_run_comes_to_and_changes_nothing(entangled: House) -> None:
     """What one delivery's lines come to depends on those of another, which would be stored before."""
     house = entangled
@@ -319,6 +326,7 @@ class _MeanwhileLocks(FileLocks):
             yield
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_lines_that_end_while_a_run_is_under_way_stop_no_others(entangled: House) -> None:
     """A reviewer is quicker: the run goes on with the next delivery, and tells what it did."""
     house = entangled
@@ -351,6 +359,7 @@ def test_line_that_fails_for_the_same_reason_again_is_not_told_again(house: Hous
     assert told.delivery.revision == 2, "it is below another value now"
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_second_run_finds_nothing_to_do_however_many_deliveries_wait(house: House) -> None:
     """Once a line that failed again made the next run look at every other delivery, for ever."""
     register(house, "1", "2")

@@ -17,8 +17,10 @@ from meterdrop.settings import read_settings
 from meterdrop.store import months, stretches, thinning
 from meterdrop.store.engine import make_engine, writing
 from meterdrop.store.schema import reading
-from tests.homes import NIGHTLY, Homes, change, rows
+from tests.homes import NIGHTLY, POSTGRESQL, Homes, change, rows
 from tests.integration.retention_rig import Rig
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 PERIOD: dict[str, Any] = {"retention_daily_readings_months": 2}
 LATER = 200
@@ -84,6 +86,7 @@ def test_reading_that_is_no_ordinary_one_stays(rig: Rig) -> None:
     assert stored(rig) == ENDS | set(own) - {"2026-10-08"}, "the last of them says that it is an ordinary one"
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_corrected_reading_stays_with_its_history(rig: Rig) -> None:
     rig.register("1")
     rig.take(*daily(), header=HEADER)
@@ -180,6 +183,7 @@ class _Killed(Exception):
     pass
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_run_killed_between_two_months_is_finished_by_the_next(rig: Rig) -> None:
     rig.register("1")
     rig.take(*daily(), header=HEADER)
@@ -196,6 +200,7 @@ def test_run_killed_between_two_months_is_finished_by_the_next(rig: Rig) -> None
     assert stored(rig) == ENDS
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_devices_are_thinned_range_by_range(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stretches, "DEVICES_TOGETHER", 2)
     rig.register("1", "2", "3", "4", "5")
@@ -269,6 +274,7 @@ def bare(rig: Rig) -> Rig:
     return rig
 
 
+@pytest.mark.by_day(POSTGRESQL)
 @given(told=made(), march=st.booleans())
 @settings(max_examples=500 if NIGHTLY else 15)
 def test_what_stays_is_what_the_law_says(bare: Rig, told: list[Made], march: bool) -> None:

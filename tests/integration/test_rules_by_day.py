@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from tests.homes import POSTGRESQL
 from tests.integration.command_line import READINGS_HEADER, REGISTER_HEADER, CommandLine
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 FIRST = "partner: anyone\nname: Anyone\ngroup: 2\nfeeds:\n  devices: {}\n  readings:\n    date_forms: [iso]\n"
 JUNE = "      - valid_from: 2026-06-01\n        date_forms: [iso, dmy_slash]\n"
@@ -63,6 +66,7 @@ def test_day_of_arrival_in_prague_chooses_the_version(
     assert (before["rules"], after["rules"]) == (known[None], known["2026-06-01"])
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_delivery_is_judged_again_by_the_version_of_its_own_day(
     site: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,6 +96,7 @@ def test_version_that_was_mended_in_place_lets_its_own_lines_in(
     assert open_lines(site) == [("000000000003", 3)]
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_version_put_between_two_others_lets_in_the_lines_it_took_over(
     site: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,8 +14,11 @@ from meterdrop.receive import tree
 from meterdrop.receive.still import Seen
 from meterdrop.receive.tree import Walk
 from meterdrop.usecases.watch_ledger import LedgerOfLook, StillActive
+from tests.homes import POSTGRESQL
 from tests.integration.watched_rig import CONTENT, OTHER, QUIET, Rig
 from tests.tables import NoteRow
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 # -- whose folder, and what is in it ---------------------------------------------------------------------------
 
@@ -163,6 +166,7 @@ def test_file_that_never_gets_its_final_name_is_told_after_a_day(rig: Rig) -> No
     assert rig.taken() == []
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_file_over_the_limit_is_not_copied_and_its_partner_is_told(rig: Rig) -> None:
     """A terabyte of holes costs its sender nothing, and us nothing either."""
     with (rig.incoming / "huge.csv").open("wb") as stream:

@@ -7,8 +7,11 @@ from sqlalchemy import event
 
 from meterdrop.model.errors import TryAgain
 from meterdrop.usecases.checkpoint import WATCH_POINTS, kill_at
+from tests.homes import POSTGRESQL
 from tests.integration.watched_rig import CONTENT, OTHER, QUIET, Rig
 from tests.tables import NoteRow
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 # -- stillness -------------------------------------------------------------------------------------------------
 
@@ -153,6 +156,7 @@ def test_temporary_and_hidden_names_are_left_alone_until_they_are_renamed(rig: R
 # -- each state once -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_what_was_taken_is_not_taken_again_also_not_after_a_restart(rig: Rig) -> None:
     rig.put()
     for _ in range(2):
@@ -176,6 +180,7 @@ def test_files_that_were_there_before_the_start_are_taken_in_the_order_in_which_
     assert [path for path, _ in rig.taken()] == ["incoming/b.csv", "incoming/a.csv", "incoming/deep/er/c.csv"]
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_file_overwritten_with_other_bytes_is_another_delivery(rig: Rig) -> None:
     for content in (CONTENT, OTHER, CONTENT):
         rig.put(content)
@@ -232,6 +237,7 @@ def test_refused_file_may_be_sent_again_with_the_same_bytes(rig: Rig) -> None:
     assert len(rig.taken()) == 2
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_file_that_grew_after_it_was_taken_is_delivered_whole_and_its_receipt_says_what_it_continues(
     rig: Rig,
 ) -> None:
@@ -326,6 +332,7 @@ def test_disk_without_room_is_waited_for(rig: Rig) -> None:
     assert len(rig.taken()) == 1
 
 
+@pytest.mark.by_day(POSTGRESQL)
 @pytest.mark.parametrize("count", [3, 60])
 def test_look_at_files_that_were_taken_asks_the_database_as_often_for_many_as_for_few(
     rig: Rig, count: int

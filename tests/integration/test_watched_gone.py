@@ -15,7 +15,10 @@ from meterdrop.receive import tree
 from meterdrop.receive.still import Seen
 from meterdrop.store import watched
 from meterdrop.store.schema import watched as ledger
+from tests.homes import POSTGRESQL
 from tests.integration.watched_rig import CONTENT, NOW, OTHER, QUIET, Rig
+
+pytestmark = pytest.mark.by_night(POSTGRESQL)
 
 KEPT = timedelta(days=90)
 """As `watch_forget_days` is without a setting."""
@@ -63,6 +66,7 @@ def taken(rig: Rig) -> list[bytes]:
 # -- missed, and forgotten -------------------------------------------------------------------------------------
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_file_that_is_gone_is_missed_and_after_its_time_forgotten(rig: Rig, days: Days) -> None:
     (rig.incoming / "readings.csv").unlink()
     days.pass_by(timedelta(hours=1))
@@ -87,6 +91,7 @@ def test_file_that_stays_is_remembered_however_long_it_lies_there(rig: Rig, days
     assert len(rig.taken()) == 2
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_look_asks_for_no_row_of_files_that_are_gone(rig: Rig, days: Days) -> None:
     for number in range(20):
         rig.put(OTHER, name=f"{number}.csv").touch()
@@ -102,6 +107,7 @@ def test_look_asks_for_no_row_of_files_that_are_gone(rig: Rig, days: Days) -> No
     assert len(rows(rig)) == 22
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_rows_are_forgotten_in_parts_look_by_look(
     rig: Rig, days: Days, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,6 +166,7 @@ def test_other_content_of_the_same_size_and_times_is_taken(rig: Rig, days: Days)
     assert taken(rig) == [CONTENT, OTHER]
 
 
+@pytest.mark.by_day(POSTGRESQL)
 def test_file_that_comes_back_longer_names_what_it_continues(rig: Rig, days: Days) -> None:
     (rig.incoming / "readings.csv").unlink()
     days.pass_by(timedelta(hours=1))

@@ -90,7 +90,7 @@ def test_delivery_that_needs_too_much_memory_is_poisoned(rig: Rig) -> None:
 
 
 def test_delivery_that_takes_too_long_is_poisoned_and_others_are_loaded_meanwhile(rig: Rig) -> None:
-    poison = rig.hand_over(_large(2_000_000))
+    poison = rig.hand_over(_large(1_000_000))
     running = rig.pipeline(METERDROP_DELIVERY_SECONDS="1.5", METERDROP_WORKERS="2")
     wait_for(lambda: rig.logged("delivery.received") or None, what="the slow file")
     others = rig.hand_over(_file("2026-10-30", first="9"), partner="other")

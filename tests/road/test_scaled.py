@@ -14,7 +14,7 @@ from tests.road.pipeline_rig import READINGS_HEADER, Rig, stop, wait_for
 pytestmark = [pytest.mark.road, pytest.mark.only_on(POSTGRESQL)]
 
 SERIALS = [f"{10_000 + number}" for number in range(20)]
-LINES = 300_000
+LINES = 150_000
 
 
 @pytest.fixture

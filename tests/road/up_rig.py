@@ -49,14 +49,14 @@ class Up:
         return key
 
     def start(self, **settings: str) -> "subprocess.Popen[bytes]":
-        """Starts it; it may not be ready yet."""
+        """Starts it, with one worker unless told otherwise; it may not be ready yet."""
         command = [sys.executable, "-m", "meterdrop", "--home", str(self.home), "up"]
         with (self.home / "work" / "up.log").open("ab") as log:
             return subprocess.Popen(
                 [*command, "--sftp-host", "127.0.0.1", "--sftp-port", "0"],
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env={**os.environ, "METERDROP_TODAY": TODAY, **settings},
+                env={**os.environ, "METERDROP_TODAY": TODAY, "METERDROP_WORKERS": "1", **settings},
             )
 
     def ready(self, process: "subprocess.Popen[bytes]") -> None:

@@ -14,16 +14,42 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from meterdrop.bootstrap import House
 from meterdrop.model.delivery import Delivery
 from meterdrop.settings import read_settings
-from tests.homes import Homes
+from tests.homes import POSTGRESQL, Homes
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 FOLDERS = sorted(path.parent for path in SAMPLES.rglob("sample.json"))
 
 Told = dict[str, Any]  # JSON of a sample or a receipt
+
+
+def kinds_of(folder: Path) -> set[str]:
+    """What a sample is a case of: feeds, verdicts, codes, and what it asks of the house."""
+    sample = json.loads((folder / "sample.json").read_text(encoding="utf-8"))
+    outcomes = [told["expected"] for told in sample["files"]]
+    asked = {word for word in sample if word not in ("files", "today", "partner")}
+    codes = {finding["code"] for one in outcomes for finding in one["findings"]}
+    several = {"several files"} if len(outcomes) > 1 else set()
+    return {str(one[word]) for one in outcomes for word in ("feed", "verdict")} | codes | asked | several
+
+
+def one_of_each_kind() -> set[Path]:
+    """As few samples as have, together, everything that any sample is a case of."""
+    kinds = {folder: kinds_of(folder) for folder in FOLDERS}
+    missing, chosen = set[str]().union(*kinds.values()), set()
+    while missing:
+        best = max(FOLDERS, key=lambda folder: len(kinds[folder] & missing))
+        chosen.add(best)
+        missing -= kinds[best]
+    return chosen
+
+
+BY_DAY = one_of_each_kind()
+"""On PostgreSQL, too; the others there by night."""
 
 
 Furnished = Callable[[Path], Path]
@@ -100,7 +126,12 @@ def furnish(home: Path, *, homes: Homes, folder: Path) -> None:
         rig.load_register()
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=[str(path.relative_to(SAMPLES)) for path in FOLDERS])
+def _sample(folder: Path) -> ParameterSet:
+    marks = [] if folder in BY_DAY else [pytest.mark.by_night(POSTGRESQL)]
+    return pytest.param(folder, id=str(folder.relative_to(SAMPLES)), marks=marks)
+
+
+@pytest.mark.parametrize("folder", [_sample(folder) for folder in FOLDERS])
 def test_sample_comes_out_as_it_says_and_the_same_a_second_time(
     folder: Path, furnished: Furnished, homes: Homes, tmp_path: Path
 ) -> None:

@@ -5,11 +5,8 @@ import sys
 from collections.abc import Callable
 from functools import cache
 
-from typer.main import get_command
-
-from meterdrop.cli.app import app
-from meterdrop.cli.said import explained
 from meterdrop.model.errors import MeterdropError
+from meterdrop.starting import coming_up
 
 
 def main() -> None:
@@ -17,14 +14,14 @@ def main() -> None:
     try:
         _run()
     except MeterdropError as error:
-        sys.exit(explained(error))
+        sys.exit(_explained(error))
     except BrokenPipeError:
         # The reader of our output (head, less) has gone: nothing is left to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
         # A file or folder that was named can't be read or written: the person at the keyboard can mend that.
-        sys.exit(explained(error))
+        sys.exit(_explained(error))
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -40,4 +37,16 @@ def _run() -> None:
 @cache
 def _command() -> Callable[..., object]:
     """All commands, put together once."""
-    return get_command(app)
+    with coming_up():
+        from typer.main import get_command
+
+        from meterdrop.cli.app import app
+
+        return get_command(app)
+
+
+def _explained(error: MeterdropError | OSError) -> int:
+    """What a person is told of an error, and the exit code."""
+    from meterdrop.cli.said import explained
+
+    return explained(error)

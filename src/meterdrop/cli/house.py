@@ -11,7 +11,6 @@ from typing import Annotated, Final
 
 import typer
 
-from meterdrop import service
 from meterdrop.bootstrap import (
     House,
     check_originals,
@@ -124,6 +123,8 @@ def run_pipeline(
     ] = False,
 ) -> None:
     """The pipeline alone, without the door (for its own service and user)."""
+    from meterdrop.service import pipeline as service  # what it needs, no other command does
+
     to_stderr(verbose=True)
     _check_watch(house_of(context, watch=watch), watch_only=watch_only)
     service.main(context.obj, stop_with_stdin=stop_with_stdin, watch=watch)

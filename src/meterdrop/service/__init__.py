@@ -1,5 +1,1 @@
 """The long-running pipeline: one process that takes in and sends out, and workers that load."""
-
-from meterdrop.service.pipeline import main
-
-__all__ = ["main"]

@@ -1,62 +1,20 @@
 """The program of a worker: `python -m meterdrop.service.child`, started and told what to do by the pipeline."""
 
-import gc
-import os
 import signal
-import sys
 
-import structlog
-
-from meterdrop.bootstrap import House
-from meterdrop.dispatch.child import ChildSide, stdout_for_answers
-from meterdrop.dispatch.limits import Limits, be_first_to_go
-from meterdrop.logs import to_stderr
-from meterdrop.model.feed import Target
-from meterdrop.service import hello
-from meterdrop.tables import name_columns_plainly
-
-log = structlog.get_logger()
-
-
-def _rehearse(house: House) -> None:
-    """Judges one line as if it had come: what is imported and started at first use is there from now on."""
-    feed = next((one for one in house.catalog.feeds.values() if one.target is Target.READINGS), None)
-    if feed is None:
-        return
-    path = house.home / "work" / f"rehearsal-{os.getpid()}.csv"
-    path.write_text(";".join(column.name for column in feed.columns) + "\n" + "1;" * len(feed.columns) + "\n")
-    try:
-        house.try_profile("", path)
-    except Exception:
-        # Not worth stopping for: what is wrong will show on a delivery, which has attempts to count.
-        log.exception("worker.not-rehearsed")
-    finally:
-        path.unlink(missing_ok=True)
+from meterdrop.starting import coming_up
 
 
 def main() -> None:
     """Drains partners until the pipeline says stop or is gone. Signals are for the pipeline; it tells us."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    to_stderr(verbose=True)
-    be_first_to_go()
-    answers, orders = stdout_for_answers(), sys.stdin.buffer
-    first = orders.readline()
-    if not first:  # the pipeline is gone already
-        return
-    name_columns_plainly()
-    house = hello.read(first)
-    _rehearse(house)
-    gc.collect()
-    gc.freeze()  # libraries and schemas stay: to look through them again takes longer than a small file
-    limits = Limits(
-        seconds=house.settings.delivery_seconds,
-        megabytes=house.settings.delivery_mb,
-        remembers=house.settings.worker_memory_mb,
-    )
-    ChildSide(orders=orders, answers=answers, limits=limits).serve(house.drain, between=house.drain.make_good)
-    house.database.close()
-    os._exit(0)  # at once: the thread that hears orders may be waiting for another one
+    with coming_up():  # libraries and schemas stay: to look through them again takes longer than a small file
+        from meterdrop.service import loading
+
+        serve = loading.ready()
+    if serve is not None:
+        serve()
 
 
 if __name__ == "__main__":
