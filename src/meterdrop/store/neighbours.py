@@ -29,7 +29,7 @@ from meterdrop.store.bulk import insert_frame
 from meterdrop.store.plans import by_index
 from meterdrop.store.schema import reading
 from meterdrop.store.selecting import select_frame
-from meterdrop.tables import DAY, DECIMAL, FLAG, LINE, TEXT, Lines
+from meterdrop.tables import DAY, DECIMAL, FLAG, LINE, TEXT, Lines, empty_frame, framed
 
 STORED_COLUMNS: Final = {
     "device": LINE,
@@ -70,7 +70,7 @@ def around(
     Readings of the delivery `without` count as not stored.
     """
     if not len(keys) or not _any_stored(connection, partner=partner, keys=keys):
-        return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in STORED_COLUMNS.items()})
+        return empty_frame(STORED_COLUMNS)
     with _temporary(connection, _STRETCH, stretches(keys)), by_index(connection):
         found = select_frame(
             connection, _beside(partner=partner, delta=delta, without=without), columns=STORED_COLUMNS
@@ -80,9 +80,9 @@ def around(
 
 def last(connection: Connection, *, partner: str, devices: Lines) -> pd.DataFrame:
     """The last reading of each of these devices that has one, be it a state or a delta: a frame of STORED_COLUMNS."""
-    wanted = pd.DataFrame({"device": pd.Series(pa.array(devices), dtype=LINE)})
+    wanted = framed({"device": pa.array(devices)})
     if not len(wanted) or not _any_stored(connection, partner=partner, keys=wanted):
-        return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in STORED_COLUMNS.items()})
+        return empty_frame(STORED_COLUMNS)
     with _temporary(connection, _DEVICE, wanted), by_index(connection):
         return select_frame(connection, _last(connection, partner=partner), columns=STORED_COLUMNS)
 
@@ -172,12 +172,12 @@ def stretches(keys: pd.DataFrame) -> pd.DataFrame:
     new[1:] = (device[1:] != device[:-1]) | (day[1:] - day[:-1] > _APART)
     first = np.flatnonzero(new)
     last = np.append(first[1:], len(order)) - 1
-    return pd.DataFrame(
+    return framed(
         {
-            "device": pd.Series(device[first], dtype=LINE),
-            "first": pd.Series(_days(day[first]), dtype=DAY),
-            "last": pd.Series(_days(day[last]), dtype=DAY),
-            "canonical_unit": keys["canonical_unit"].take(order[first]).reset_index(drop=True),
+            "device": pa.array(device[first]),
+            "first": _days(day[first]),
+            "last": _days(day[last]),
+            "canonical_unit": pa.array(keys["canonical_unit"].array).take(pa.array(order[first])),
         }
     )
 

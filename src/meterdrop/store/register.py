@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from meterdrop.store.schema import device
 from meterdrop.store.selecting import select_frame
-from meterdrop.tables import DAY, DECIMAL, LINE, TEXT
+from meterdrop.tables import DAY, DECIMAL, LINE, TEXT, empty_frame
 
 _FACTS = {
     "device": LINE,
@@ -53,7 +53,7 @@ def facts(connection: Connection, *, partner: str, keys: Collection[str] | None 
 
 def nothing() -> pd.DataFrame:
     """The facts of no device."""
-    return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in _FACTS.items()})
+    return empty_frame(_FACTS)
 
 
 def exported(connection: Connection, *, partner: str | None) -> Iterator[dict[str, object]]:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from meterdrop.model.codes import Code
 from meterdrop.model.layout import Layout
 from meterdrop.model.measures import CANONICAL, NO_UNIT
-from meterdrop.tables import LINE, TEXT, findings_at, join_findings, no_findings
+from meterdrop.tables import LINE, TEXT, findings_at, framed, join_findings, no_findings
 from meterdrop.validate.arrays import (
     ALWAYS,
     NEVER,
@@ -111,9 +111,7 @@ def _bearing(names: pd.Series, register: pd.DataFrame, *, radio_is_name: bool) -
         borne = pc.or_(borne, pc.is_in(arrow(register["radio_key"]), distinct))
     there = pa.array(np.flatnonzero(borne.to_numpy(zero_copy_only=False)))
     asked = [name for name in _ASKED if name in register.columns]
-    return pd.DataFrame(
-        {name: pd.Series(arrow(register[name]).take(there), dtype=register[name].dtype) for name in asked}
-    )
+    return framed({name: arrow(register[name]).take(there) for name in asked})
 
 
 def _candidates(frame: pd.DataFrame, register: pd.DataFrame, *, radio_is_name: bool) -> _Candidates:

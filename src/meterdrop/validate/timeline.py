@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from meterdrop.tables import TEXT, decimal_text
+from meterdrop.tables import TEXT, decimal_text, framed
 from meterdrop.validate.arrays import ALWAYS, NEVER, Mask, Numbers, arrow, days, distinct, is_word
 from meterdrop.validate.meters import AMOUNT, Meters
 from meterdrop.validate.register import EXCHANGE_OUT
@@ -103,7 +103,7 @@ def _anchors(first: Numbers, last: Numbers, meters: Meters) -> pd.DataFrame:
         "value": decimal_text(value),
         "unit": meters.unit.take(pa.array(both)),
     }
-    return pd.DataFrame({name: pd.arrays.ArrowExtensionArray(cells) for name, cells in columns.items()})
+    return framed(columns)
 
 
 def _segments(points: Points, *, of: Numbers, opens: Mask, closes: Mask) -> Numbers:

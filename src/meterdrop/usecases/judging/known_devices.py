@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from meterdrop.store import partners, register
 from meterdrop.store.database import Database, Store
-from meterdrop.tables import Lines
+from meterdrop.tables import Lines, only
 from meterdrop.usecases.judging.device_ranges import DeviceRanges
 from meterdrop.usecases.judging.last_readings import LastReadings
 from meterdrop.usecases.judging.memory import OF_NO_VERSION, Memory, Remembered
@@ -89,7 +89,7 @@ class KnownDevices:
             self.frame = self._whole() if there is None else there
         elif there is not None and len(there) <= _QUICK:
             borne = pc.is_in(arrow(there["key"]), keys).to_numpy(zero_copy_only=False)
-            self.frame = there.take(np.flatnonzero(borne)).reset_index(drop=True)
+            self.frame = only(there, borne)
         else:
             self.frame = self._asked(keys.to_pylist())
         self._is_whole = keys is None
