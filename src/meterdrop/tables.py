@@ -81,14 +81,10 @@ class TypedRows:
     findings: pd.DataFrame
 
 
-def no_findings() -> pd.DataFrame:
-    """The empty frame of findings: line, code, severity, column, value, against."""
-    return _no_findings().copy(deep=False)
-
-
 @cache
-def _no_findings() -> pd.DataFrame:
-    """Made once, for every check of every block asks for it; pandas copies it when somebody writes to theirs."""
+def no_findings() -> pd.DataFrame:
+    """The empty frame of findings: line, code, severity, column, value, against. Made once: every check of every block
+    asks for it."""
     return empty_frame(
         {"line": LINE, **dict.fromkeys(("code", "severity", "column", "value", "against"), TEXT)}
     )
@@ -160,7 +156,8 @@ def as_frame(table: pa.Table) -> pd.DataFrame:
 def framed(columns: Mapping[str, pa.Array | pa.ChunkedArray]) -> pd.DataFrame:
     """Arrow's columns under these names as a frame, just as they are: pandas would look at each of them again."""
     cells = {name: pd.arrays.ArrowExtensionArray(column) for name, column in columns.items()}
-    return pd.DataFrame(cells, copy=False)
+    rows = len(next(iter(cells.values()), ()))
+    return pd.DataFrame(cells, index=pd.RangeIndex(rows), copy=False)
 
 
 def only(frame: pd.DataFrame, chosen: npt.NDArray[np.bool_]) -> pd.DataFrame:

@@ -1,7 +1,5 @@
 """What is stored about a meter before, on and after some days? One statement finds it for all of them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
@@ -25,10 +23,10 @@ from sqlalchemy import (
     true,
 )
 
-from meterdrop.store.bulk import insert_frame
 from meterdrop.store.plans import by_index
 from meterdrop.store.schema import reading
 from meterdrop.store.selecting import select_frame
+from meterdrop.store.temporary import temporary
 from meterdrop.tables import DAY, DECIMAL, FLAG, LINE, TEXT, Lines, empty_frame, framed
 
 STORED_COLUMNS: Final = {
@@ -71,7 +69,7 @@ def around(
     """
     if not len(keys) or not _any_stored(connection, partner=partner, keys=keys):
         return empty_frame(STORED_COLUMNS)
-    with _temporary(connection, _STRETCH, stretches(keys)), by_index(connection):
+    with temporary(connection, _STRETCH, stretches(keys)), by_index(connection):
         found = select_frame(
             connection, _beside(partner=partner, delta=delta, without=without), columns=STORED_COLUMNS
         )
@@ -83,7 +81,7 @@ def last(connection: Connection, *, partner: str, devices: Lines) -> pd.DataFram
     wanted = framed({"device": pa.array(devices)})
     if not len(wanted) or not _any_stored(connection, partner=partner, keys=wanted):
         return empty_frame(STORED_COLUMNS)
-    with _temporary(connection, _DEVICE, wanted), by_index(connection):
+    with temporary(connection, _DEVICE, wanted), by_index(connection):
         return select_frame(connection, _last(connection, partner=partner), columns=STORED_COLUMNS)
 
 
@@ -153,14 +151,6 @@ def _beside(*, partner: str, delta: bool, without: int | None) -> Select[tuple[o
 
 def _day(pick: Any, *wanted: ColumnElement[bool]) -> ColumnElement[Any]:  # noqa: ANN401 - SQLAlchemy's functions
     return select(pick(reading.c.day)).where(*wanted).correlate(_STRETCH).scalar_subquery()
-
-
-@contextmanager
-def _temporary(connection: Connection, table: Table, rows: pd.DataFrame) -> Iterator[None]:
-    table.create(connection, checkfirst=False)
-    insert_frame(connection, table=table, frame=rows)
-    yield
-    table.drop(connection, checkfirst=False)
 
 
 def stretches(keys: pd.DataFrame) -> pd.DataFrame:

@@ -51,6 +51,12 @@ def facts(connection: Connection, *, partner: str, keys: Collection[str] | None 
     return select_frame(connection, wanted, columns=_FACTS)
 
 
+def has_at_most(connection: Connection, count: int, *, partner: str) -> bool:
+    """Whether the partner has no more devices than that; more are not counted."""
+    one_more = select(device.c.id).where(device.c.partner == partner).offset(count).limit(1)
+    return connection.execute(one_more).first() is None
+
+
 def nothing() -> pd.DataFrame:
     """The facts of no device."""
     return empty_frame(_FACTS)

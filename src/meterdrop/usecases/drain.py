@@ -1,7 +1,8 @@
 """One partner's deliveries are loaded in order of arrival, until none is left."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final, Protocol
 
 from meterdrop.dispatch.locks import Locks
@@ -43,13 +44,18 @@ class Drain:
         """
         done: list[Delivery] = []
         with self.locks.hold(f"partner-{partner}", wait=_WAIT):
-            while not stopping() and (waiting := self._waiting(partner)):
-                begins(waiting[0])
-                done.append(self.ingest(waiting[0]))
-                settled(waiting[0])
+            for key in takewhile(lambda _key: not stopping(), self._waiting(partner)):
+                begins(key)
+                done.append(self.ingest(key))
+                settled(key)
                 self.send_receipts.to(partner)
         return done
 
-    def _waiting(self, partner: str) -> tuple[int, ...]:
-        with self.database.reading() as store:
-            return deliveries.unfinished(store, partner=partner)
+    def _waiting(self, partner: str) -> Iterator[int]:
+        """Asked anew when all that waited is loaded: what came meanwhile came later."""
+        while True:
+            with self.database.reading() as store:
+                waiting = deliveries.unfinished(store, partner=partner)
+            if not waiting:
+                return
+            yield from waiting

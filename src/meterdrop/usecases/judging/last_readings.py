@@ -30,7 +30,7 @@ class LastReadings:
     def __init__(self, devices: Lines) -> None:
         """`devices` are ids, ascending."""
         count = len(devices)
-        self._devices = devices
+        self.devices = devices
         self._state = np.full(count, _NOT_ASKED, dtype=np.int8)
         self._day = np.zeros(count, dtype=np.int32)
         self._value = np.zeros(count, dtype=f"S{_TEXT}")
@@ -52,7 +52,7 @@ class LastReadings:
     def not_asked(self, devices: Lines) -> Lines:
         """Those of these devices of whose last reading nothing is known, each once."""
         at = distinct(self._places(devices))
-        unknown: Lines = self._devices[at[self._state[at] == _NOT_ASKED]]
+        unknown: Lines = self.devices[at[self._state[at] == _NOT_ASKED]]
         return unknown
 
     def learn(self, devices: Lines, *, found: pd.DataFrame) -> None:
@@ -82,7 +82,7 @@ class LastReadings:
             self._flags["delta"][at] == delta
         )
         good = (state == _NONE) | ((state == _KEPT) & alike & (_days(rows) > self._day[at]))
-        asked = np.zeros(len(self._devices), dtype=np.bool_)
+        asked = np.zeros(len(self.devices), dtype=np.bool_)
         asked[at[~good]] = True
         newer: Mask = ~asked[at]
         return newer
@@ -93,7 +93,7 @@ class LastReadings:
         at = at[self._state[at] == _KEPT]
         return framed(
             {
-                "device": pa.array(self._devices[at]),
+                "device": pa.array(self.devices[at]),
                 "day": pa.array(self._day[at], pa.int32()).cast(pa.date32()),
                 "value": _texts(self._value[at]),
                 "unit": self._words["unit"].texts(at),
@@ -125,7 +125,7 @@ class LastReadings:
         self._state[at] = np.where(fits, _KEPT, _NOT_KEPT)
 
     def _places(self, devices: Lines) -> Numbers:
-        return places(devices, among=self._devices)
+        return places(devices, among=self.devices)
 
 
 class _Words:

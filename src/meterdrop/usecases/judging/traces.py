@@ -209,4 +209,4 @@ def _keys(meters_of: pd.Series, *, day: pd.Series, meters: Any) -> Lines:  # noq
 
 
 def _pairs(ids: Lines, line: Lines) -> pd.DataFrame:
-    return pd.DataFrame({"id": pd.Series(ids, dtype=LINE), "line": pd.Series(line, dtype=LINE)})
+    return framed({"id": pa.array(ids, pa.int64()), "line": pa.array(line, pa.int64())})
