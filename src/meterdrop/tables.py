@@ -4,7 +4,7 @@ All frames use Arrow-backed pandas columns, a plain range index, and are never w
 """
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -81,23 +81,12 @@ class TypedRows:
     findings: pd.DataFrame
 
 
-def no_findings() -> pd.DataFrame:
-    """The empty frame of findings: line, code, severity, column, value, against."""
-    return _no_findings().copy(deep=False)
-
-
 @cache
-def _no_findings() -> pd.DataFrame:
-    """Made once, for every check of every block asks for it; pandas copies it when somebody writes to theirs."""
-    return pd.DataFrame(
-        {
-            "line": pd.Series([], dtype=LINE),
-            "code": pd.Series([], dtype=TEXT),
-            "severity": pd.Series([], dtype=TEXT),
-            "column": pd.Series([], dtype=TEXT),
-            "value": pd.Series([], dtype=TEXT),
-            "against": pd.Series([], dtype=TEXT),
-        }
+def no_findings() -> pd.DataFrame:
+    """The empty frame of findings: line, code, severity, column, value, against. Made once: every check of every block
+    asks for it."""
+    return empty_frame(
+        {"line": LINE, **dict.fromkeys(("code", "severity", "column", "value", "against"), TEXT)}
     )
 
 
@@ -117,26 +106,24 @@ def findings_at(
     count = len(lines)
     if count == 0:
         return no_findings()
-    return pd.DataFrame(
+    return framed(
         {
-            "line": pd.Series(lines, dtype=LINE),
-            "code": pd.Series(pa.repeat(pa.scalar(code.value, pa.string()), count), dtype=TEXT),
-            "severity": pd.Series(
-                pa.repeat(pa.scalar(severity_of(code).value, pa.string()), count), dtype=TEXT
-            ),
-            "column": pd.Series(pa.repeat(pa.scalar(column, pa.string()), count), dtype=TEXT),
+            "line": lines,
+            "code": pa.repeat(pa.scalar(code.value, pa.string()), count),
+            "severity": pa.repeat(pa.scalar(severity_of(code).value, pa.string()), count),
+            "column": pa.repeat(pa.scalar(column, pa.string()), count),
             "value": _quoted(value, count),
             "against": _quoted(against, count),
         }
     )
 
 
-def _quoted(cells: pd.Series | None, count: int) -> pd.Series:
+def _quoted(cells: pd.Series | None, count: int) -> pa.Array | pa.ChunkedArray:
     if cells is None:
-        return pd.Series(pa.nulls(count, pa.string()), dtype=TEXT)
-    texts = cells.astype(TEXT).reset_index(drop=True)
-    longest = pc.max(pc.binary_length(pa.array(texts))).as_py() or 0
-    return texts if longest <= LONGEST_VALUE else texts.str.slice(0, LONGEST_VALUE)
+        return pa.nulls(count, pa.string())
+    texts = pa.array(cells.astype(TEXT).array)
+    longest = pc.max(pc.binary_length(texts)).as_py() or 0
+    return texts if longest <= LONGEST_VALUE else pc.utf8_slice_codeunits(texts, 0, LONGEST_VALUE)
 
 
 def join_findings(parts: Iterable[pd.DataFrame], *, by_line: bool = True) -> pd.DataFrame:
@@ -158,25 +145,54 @@ def join_findings(parts: Iterable[pd.DataFrame], *, by_line: bool = True) -> pd.
 
 def as_table(frame: pd.DataFrame) -> pa.Table:
     """A frame's columns in Arrow's own words, in which joining and sorting are fast."""
-    return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    return pa.table(_columns(frame))
 
 
 def as_frame(table: pa.Table) -> pd.DataFrame:
     """And back: nothing is copied either way."""
-    frame: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
-    return frame
+    return framed(dict(zip(table.column_names, table.columns, strict=True)))
+
+
+def framed(columns: Mapping[str, pa.Array | pa.ChunkedArray]) -> pd.DataFrame:
+    """Arrow's columns under these names as a frame, just as they are: pandas would look at each of them again."""
+    cells = {name: pd.arrays.ArrowExtensionArray(column) for name, column in columns.items()}
+    rows = len(next(iter(cells.values()), ()))
+    return pd.DataFrame(cells, index=pd.RangeIndex(rows), copy=False)
+
+
+def only(frame: pd.DataFrame, chosen: npt.NDArray[np.bool_]) -> pd.DataFrame:
+    """The chosen rows, numbered anew; the frame itself where all are chosen."""
+    if chosen.all():
+        return frame
+    mask = pa.array(chosen)
+    return framed({name: cells.filter(mask) for name, cells in _columns(frame).items()})
+
+
+def taken(frame: pd.DataFrame, places: npt.NDArray[np.int64]) -> pd.DataFrame:
+    """The rows at these places in this order, numbered anew."""
+    at = pa.array(places)
+    return framed({name: cells.take(at) for name, cells in _columns(frame).items()})
+
+
+def _columns(frame: pd.DataFrame) -> dict[str, pa.Array | pa.ChunkedArray]:
+    return {str(name): pa.array(column.array) for name, column in frame.items()}
+
+
+def empty_frame(columns: Mapping[str, pd.ArrowDtype]) -> pd.DataFrame:
+    """No rows of these columns."""
+    return framed({name: pa.array([], dtype.pyarrow_dtype) for name, dtype in columns.items()})
 
 
 def findings_frame(findings: Sequence[Finding]) -> pd.DataFrame:
     """Single findings (of the file as a whole, say) as a frame; line may be null."""
-    return pd.DataFrame(
+    return framed(
         {
-            "line": pd.Series([f.line for f in findings], dtype=LINE),
-            "code": pd.Series([f.code.value for f in findings], dtype=TEXT),
-            "severity": pd.Series([f.severity.value for f in findings], dtype=TEXT),
-            "column": pd.Series([f.column for f in findings], dtype=TEXT),
-            "value": pd.Series([f.value for f in findings], dtype=TEXT),
-            "against": pd.Series([f.against for f in findings], dtype=TEXT),
+            "line": pa.array([f.line for f in findings], pa.int64()),
+            "code": pa.array([f.code.value for f in findings], pa.string()),
+            "severity": pa.array([f.severity.value for f in findings], pa.string()),
+            "column": pa.array([f.column for f in findings], pa.string()),
+            "value": pa.array([f.value for f in findings], pa.string()),
+            "against": pa.array([f.against for f in findings], pa.string()),
         }
     )
 

@@ -34,7 +34,8 @@ _ACTORS: Final = {
     "usecases/retention/daily_readings.py",
     "usecases/retention/whole_months.py",
 }
-"""They do so in the publishing transactions of `ReadingRules` and `DeviceRules`, and in those of retention: all raise the version."""
+"""They do so in the publishing transactions of `ReadingRules` and `DeviceRules`, and in those of retention (stretch by stretch: `ByStretch`):
+all raise the version."""
 
 _ADVICE: Final = (
     "raise the partner's version in the transaction that changes readings or devices (store.partners), with its row locked: "
@@ -88,11 +89,8 @@ def _written(tree: ast.Module) -> set[str]:
 
 
 def _acts(tree: ast.Module) -> set[tuple[str, str]]:
-    return {
-        (_name(node.func.value), node.func.attr)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-    }
+    """What is called, or given to another who calls it."""
+    return {(_name(node.value), node.attr) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
 
 
 def _name(node: ast.expr) -> str:

@@ -10,12 +10,13 @@ from meterdrop.bootstrap.watching import receipts_folder
 from meterdrop.model.delivery import PRAGUE
 from meterdrop.store import old_months
 from meterdrop.usecases.retention.audit import EndAudit
-from meterdrop.usecases.retention.daily_readings import ThinReadings
+from meterdrop.usecases.retention.by_stretch import ByStretch
+from meterdrop.usecases.retention.daily_readings import THINNED
 from meterdrop.usecases.retention.originals import EndOriginals
 from meterdrop.usecases.retention.part import Part
 from meterdrop.usecases.retention.receipts import EndReceipts
 from meterdrop.usecases.retention.run import Retention
-from meterdrop.usecases.retention.whole_months import DetachMonths, DropMonths
+from meterdrop.usecases.retention.whole_months import DROPPED, DetachMonths
 
 
 def retention_of(house: House) -> Retention:
@@ -54,9 +55,11 @@ def parts_of(house: House) -> Iterator[Part]:
         )
     whole = house.settings.retention_readings_months
     if whole is not None:
-        how = DropMonths if house.database.is_file() else DetachMonths
-        yield how(database=house.database, months=whole, at=house.at)
+        if house.database.is_file():
+            yield ByStretch(DROPPED, database=house.database, months=whole, at=house.at)
+        else:
+            yield DetachMonths(database=house.database, months=whole, at=house.at)
     if (months := house.settings.retention_daily_readings_months) is not None:
-        yield ThinReadings(database=house.database, months=months, whole_months=whole, at=house.at)
+        yield ByStretch(THINNED, database=house.database, months=months, whole_months=whole, at=house.at)
     if (days := house.settings.retention_audit_days) is not None:
         yield EndAudit(database=house.database, days=days, at=house.at)

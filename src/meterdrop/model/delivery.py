@@ -129,6 +129,8 @@ class Delivery:
     sha256: str
     received_at: datetime
     state: State
+    asked_feed: str | None = None
+    """The feed that the sender's command named, if it did."""
     feed: str | None = None
     attempts: int = 0
     finished_at: datetime | None = None

@@ -23,7 +23,7 @@ from meterdrop.parse.cells_words import (
     cast_text,
     cast_units,
 )
-from meterdrop.tables import LINE, TEXT, TextBlock, TypedRows, findings_at, join_findings
+from meterdrop.tables import TEXT, TextBlock, TypedRows, findings_at, framed, join_findings
 
 READING_DAY: Final = "Date"
 """The column of a readings feed whose day a partner may mean as its start (`date_means`)."""
@@ -49,7 +49,7 @@ def cast(block: TextBlock, *, feed: Feed, agreement: Agreement, layout: Layout) 
     column has a default), and beside them `<serial>_key`, `<decimal>_sent`, `<day>_sent` and, for units, `<unit>_canonical`,
     `<unit>_factor`, `<unit>_dimension` and `<unit>_given` (whether the partner wrote one, known or not).
     """
-    columns: dict[str, object] = {"line": pd.Series(pa.array(block.line), dtype=LINE)}
+    columns = {"line": pa.array(block.line)}
     findings: list[pd.DataFrame] = []
     for column in feed.columns:
         if column.kept_in_original:
@@ -63,7 +63,7 @@ def cast(block: TextBlock, *, feed: Feed, agreement: Agreement, layout: Layout) 
             agreement=agreement,
         )
         for name, values in made.items():
-            columns[name] = pd.arrays.ArrowExtensionArray(values.take(distinct.indices))
+            columns[name] = values.take(distinct.indices)
         rows = distinct.indices.to_numpy(zero_copy_only=False)
         missing = column.name not in block.cells.columns
         for code, mask in failed:
@@ -73,7 +73,7 @@ def cast(block: TextBlock, *, feed: Feed, agreement: Agreement, layout: Layout) 
                         block, rows=mask[rows], code=code, sent=sent, heading=layout.heading_of(column.name)
                     )
                 )
-    return TypedRows(frame=pd.DataFrame(columns), findings=join_findings(findings, by_line=False))
+    return TypedRows(frame=framed(columns), findings=join_findings(findings, by_line=False))
 
 
 def _sent(block: TextBlock, *, column: str) -> pa.StringArray:

@@ -41,8 +41,10 @@ def cleaned(sent: pa.StringArray) -> pa.StringArray:
 
 def folded(text: pa.StringArray) -> pa.StringArray:
     """`model.spelling.fold` for a whole column."""
-    plain = pc.utf8_normalize(pc.utf8_lower(text), form="NFKD")
-    letters = pc.replace_substring_regex(plain, "\\p{Mn}+", "")
+    letters = pc.utf8_lower(text)
+    if not pc.all(pc.string_is_ascii(letters)).as_py():
+        plain = pc.utf8_normalize(letters, form="NFKD")
+        letters = pc.replace_substring_regex(plain, "\\p{Mn}+", "")
     return pc.utf8_trim_whitespace(pc.replace_substring_regex(letters, "[\\s\\p{Z}]+", " "))
 
 

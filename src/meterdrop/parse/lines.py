@@ -22,7 +22,7 @@ from meterdrop.parse.footer import without_footer
 from meterdrop.parse.records import joined_lines
 from meterdrop.parse.structure import Defect, Sorts, blank_lines, comment_lines, defects_of, sort_out
 from meterdrop.parse.tokens import cells_of, frame_of, spilt
-from meterdrop.tables import LINE, RAW, Lines, TextBlock, findings_at, join_findings
+from meterdrop.tables import Lines, TextBlock, findings_at, framed, join_findings
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,7 @@ def _block(chunk: Chunk, *, sorts: Sorts, layout: Layout) -> TextBlock:
         cells=frame_of(cells, layout=layout),
         line=line[rows],
         raw=_only(sent, rows),
-        broken=pd.DataFrame(
-            {"line": pd.Series(line[broken], dtype=LINE), "raw": pd.Series(_only(sent, broken), dtype=RAW)}
-        ),
+        broken=framed({"line": pa.array(line[broken]), "raw": _only(sent, broken)}),
         findings=_findings(defects, sorts=sorts, line=line),
         physical=chunk.physical,
         header=int(sorts.header.sum() + sorts.repeated.sum()),

@@ -81,10 +81,11 @@ def frame_of(cells: pa.Table, *, layout: Layout) -> pd.DataFrame:
     """The cells under our names."""
     return pd.DataFrame(
         {
-            name: pd.Series(pd.arrays.ArrowExtensionArray(cells[str(place)]))
+            name: pd.arrays.ArrowExtensionArray(cells[str(place)])
             for place, name in recognised(layout).items()
         },
         index=pd.RangeIndex(len(cells)),
+        copy=False,
     )
 
 

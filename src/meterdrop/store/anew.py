@@ -19,9 +19,9 @@ from sqlalchemy import (
 from meterdrop.model.line_state import LineState
 from meterdrop.store import finding_history
 from meterdrop.store import quarantine as lines_of_all
-from meterdrop.store.endings import temporary
 from meterdrop.store.quarantine import NAMES, line_id, of_delivery, wait
 from meterdrop.store.schema import finding, quarantine
+from meterdrop.store.temporary import temporary
 from meterdrop.tables import LINE, TEXT, Lines
 
 # No primary key: SQLite goes through these rows and looks each line up.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -76,12 +76,13 @@ def begin(connection: Connection, *, key: int) -> Delivery:
     current = get(connection, key)
     if not may_move(old=current.state, new=State.LOADING):
         raise TryAgain(f"delivery {current.number} is {current.state.value}: nothing to load")
-    connection.execute(
+    begun = connection.execute(
         update(delivery)
         .where(delivery.c.id == key)
         .values(state=State.LOADING, attempts=delivery.c.attempts + 1)
+        .returning(delivery)
     )
-    return get(connection, key)
+    return _delivery(begun.one())
 
 
 def load_again(connection: Connection, *, before: Delivery, released: Release | None) -> None:
@@ -121,7 +122,7 @@ def settle(
     """Writes the outcome; `TryAgain` if someone else settled or took over this delivery meanwhile."""
     if not may_move(old=delivery_before.state, new=judgement.state):
         raise ValueError(f"{delivery_before.state} can't become {judgement.state}")
-    changed = connection.execute(
+    settled = connection.execute(
         update(delivery)
         .where(
             delivery.c.id == delivery_before.id,
@@ -141,11 +142,12 @@ def settle(
             **judgement.lines.as_dict(),
             **_layout_values(judgement.layout),
         )
-    ).rowcount
-    if changed != 1:
+        .returning(delivery)
+    ).one_or_none()
+    if settled is None:
         raise TryAgain(f"delivery {delivery_before.number} was settled by someone else meanwhile")
     waits.end(connection, delivery=delivery_before.id)
-    return get(connection, delivery_before.id)
+    return _delivery(settled)
 
 
 def _layout_values(layout: Layout | None) -> dict[str, object]:
@@ -174,14 +176,21 @@ def find(connection: Connection, name: str) -> Delivery | None:
     return None if row is None else _delivery(row)
 
 
-def unfinished(connection: Connection, *, partner: str) -> tuple[int, ...]:
+class Unfinished(NamedTuple):
+    """A delivery to load, and how large it is."""
+
+    key: int
+    bytes: int
+
+
+def unfinished(connection: Connection, *, partner: str) -> tuple[Unfinished, ...]:
     """This partner's deliveries to load, in order of arrival."""
     rows = connection.execute(
-        select(delivery.c.id)
+        select(delivery.c.id, delivery.c.bytes)
         .where(delivery.c.partner == partner, delivery.c.state.in_(UNFINISHED))
         .order_by(delivery.c.received_at, delivery.c.id)
     )
-    return tuple(row.id for row in rows)
+    return tuple(Unfinished(*row) for row in rows)
 
 
 def that_wait(
@@ -349,14 +358,6 @@ def _headers(*, partner: str, key: int) -> Select[Any]:  # Any: a row is unpacke
     )
 
 
-def asked_feed(connection: Connection, *, key: int) -> str | None:
-    """The feed the sender's command named, if it did."""
-    feed: str | None = connection.execute(
-        select(delivery.c.asked_feed).where(delivery.c.id == key)
-    ).scalar_one()
-    return feed
-
-
 def _delivery(row: Row[tuple[object, ...]]) -> Delivery:
     lines = LineCounts(
         physical=row.physical,
@@ -378,6 +379,7 @@ def _delivery(row: Row[tuple[object, ...]]) -> Delivery:
         sha256=row.sha256,
         received_at=row.received_at,
         state=State(row.state),
+        asked_feed=row.asked_feed,
         feed=row.feed,
         attempts=row.attempts,
         finished_at=row.finished_at,

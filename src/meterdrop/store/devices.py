@@ -1,7 +1,6 @@
 """How does the register change? Devices as the rules of the register read and write them, whole columns at a time."""
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from typing import Any, Final
 
 import pandas as pd
@@ -26,6 +25,7 @@ from sqlalchemy import (
 from meterdrop.store.bulk import insert_frame
 from meterdrop.store.columns import ExactDecimal
 from meterdrop.store.schema import device, reading
+from meterdrop.store.temporary import temporary
 from meterdrop.tables import DAY, DECIMAL, LINE, TEXT
 
 _CHANGEABLE: Final = frozenset(device.columns.keys()) - {"id", "partner", "serial_key"}
@@ -78,7 +78,7 @@ def change(connection: Connection, devices: pd.DataFrame) -> None:
     if len(devices) == 0:
         return
     told = _told([device.c[name] for name in devices.columns if name != "device"])
-    with _temporary(connection, told, devices):
+    with temporary(connection, told, devices):
         connection.execute(
             update(device)
             .values({name: told.c[name] for name in devices.columns if name != "device"})
@@ -99,8 +99,8 @@ def readings_outside(
         return _outside([])
     span = _told([device.c.partner, Column("start", Date), Column("end", Date)])
     with (
-        _temporary(connection, span, services[["device", "partner", "start", "end"]]),
-        _temporary(connection, _ELSEWHERE, elsewhere),
+        temporary(connection, span, services[["device", "partner", "start", "end"]]),
+        temporary(connection, _ELSEWHERE, elsewhere),
     ):
         rows = connection.execute(
             select(reading.c.device, func.count(), func.min(reading.c.day), func.max(reading.c.day))
@@ -150,11 +150,3 @@ def _told(columns: list[Column[Any]]) -> Table:
     # No primary key: SQLite goes through these few rows and looks each up, not through all readings.
     key = Column("device", BigInteger, nullable=False)
     return Table("told_device", MetaData(), key, *made, prefixes=["TEMPORARY"])
-
-
-@contextmanager
-def _temporary(connection: Connection, table: Table, frame: pd.DataFrame) -> Iterator[None]:
-    table.create(connection, checkfirst=False)
-    insert_frame(connection, table=table, frame=frame.reset_index(drop=True))
-    yield
-    table.drop(connection, checkfirst=False)

@@ -1,7 +1,6 @@
 """How do many quarantined lines end at once? One statement for all of them, and the audit of each."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -29,10 +28,11 @@ from sqlalchemy import (
 from meterdrop.model.codes import Severity
 from meterdrop.model.errors import TryAgain
 from meterdrop.model.line_state import LineState, may_end
-from meterdrop.store.bulk import insert_frame, portions
+from meterdrop.store.bulk import portions
 from meterdrop.store.columns import JsonText
 from meterdrop.store.quarantine import line_id, of_delivery, rule_set_id, wait
 from meterdrop.store.schema import LINES_A_DELIVERY, event, finding, quarantine
+from meterdrop.store.temporary import temporary
 
 _READING = Table(
     "reading_of_line",
@@ -168,15 +168,6 @@ def link(connection: Connection, readings: pd.DataFrame) -> None:
             .where(quarantine.c.id.in_(select(_READING.c.id)))
             .values(reading_device=of_its(_READING, "device"), reading_day=of_its(_READING, "day"))
         )
-
-
-@contextmanager
-def temporary(connection: Connection, table: Table, rows: pd.DataFrame) -> Iterator[None]:
-    """The rows as a temporary table, so that one statement finds them all."""
-    table.create(connection, checkfirst=False)
-    insert_frame(connection, table=table, frame=rows)
-    yield
-    table.drop(connection, checkfirst=False)
 
 
 def of_its(table: Table, name: str) -> ScalarSelect[object]:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from sqlite3 import connect, register_adapter
-from typing import Final, TypeVar
+from time import monotonic
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -14,6 +16,7 @@ from sqlalchemy.exc import (
     DatabaseError,
     DBAPIError,
     InterfaceError,
+    InvalidatePoolError,
     NoSuchModuleError,
     OperationalError,
 )
@@ -29,6 +32,9 @@ _WRITES: Final = "meterdrop_writes"
 _LASTS: Final = "meterdrop_lasts"
 _OPEN_OPTIONS: Final = frozenset({"host", "port", "user", "dbname", "sslmode"})
 """Of a URL's options those that may be told."""
+_RESTS_SINCE: Final = "meterdrop_rests_since"
+_SHORT_REST: Final = 1.0
+"""Seconds in which a server hardly goes away; if one does, what was begun is tried again."""
 _BUSY_MS: Final = 30_000
 _TURN_SECONDS: Final = 120
 _BAD_CELL: Final = "22"
@@ -57,9 +63,7 @@ def make_engine(url: str) -> Engine:
             named = named.set(drivername="postgresql+psycopg")
         if "@" in (named.host or ""):
             raise ValueError("a password with an @ in it, of which a part would be taken for the host")
-        engine = create_engine(
-            named, pool_pre_ping=named.get_backend_name() != "sqlite", hide_parameters=True
-        )
+        engine = create_engine(named, hide_parameters=True)
     except ModuleNotFoundError as error:
         raise StopAtStart(
             [f"the database URL needs the package {error.name!r}, which is not installed"]
@@ -77,6 +81,8 @@ def make_engine(url: str) -> Engine:
     else:
         _check_options(engine)
         event.listen(engine, "connect", _prepare_postgresql)
+        event.listen(engine, "checkin", _rest)
+        event.listen(engine, "checkout", partial(_wake, engine))
         event.listen(engine, "handle_error", _tell_no_cells)
     return engine
 
@@ -120,6 +126,23 @@ def _prepare_postgresql(connection: DBAPIConnection, _entry: ConnectionPoolEntry
     cursor.execute(_NOTICE_SOON)
     cursor.close()
     connection.commit()
+
+
+def _rest(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+    entry.info[_RESTS_SINCE] = monotonic()
+
+
+def _wake(engine: Engine, connection: DBAPIConnection, entry: ConnectionPoolEntry, _proxy: Any) -> None:  # noqa: ANN401 - unused
+    """A connection that rested is asked whether its server is there still; all that did are made anew if it isn't.
+
+    To ask each time would take a fifth of all that goes to and fro for a small file.
+    """
+    if monotonic() - entry.info.get(_RESTS_SINCE, monotonic()) < _SHORT_REST:
+        return
+    try:
+        engine.dialect.do_ping(connection)
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise InvalidatePoolError from error
 
 
 def _prepare_sqlite(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:

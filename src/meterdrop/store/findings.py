@@ -12,7 +12,7 @@ from meterdrop.model.finding import Finding
 from meterdrop.store import partners
 from meterdrop.store.bulk import insert_frame
 from meterdrop.store.schema import finding
-from meterdrop.tables import LINE, findings_frame
+from meterdrop.tables import findings_frame, framed, taken
 
 WHOLE_FILE: Final = 0
 """The line number under which findings of the file as a whole are kept."""
@@ -25,18 +25,17 @@ def add(connection: Connection, *, findings: pd.DataFrame, delivery: int) -> Non
     if len(findings) == 0:
         return
     line = findings["line"].fillna(WHOLE_FILE).to_numpy(dtype=np.int64)
-    frame = findings.copy(deep=False)
+    frame = findings
     if (line[1:] < line[:-1]).any():
         order = np.argsort(line, kind="stable")
-        line, frame = line[order], frame.iloc[order].reset_index(drop=True)
+        line, frame = line[order], taken(findings, order)
     place = np.arange(len(line))
     first = np.maximum.accumulate(np.where(np.diff(line, prepend=line[0] - 1) > 0, place, 0))
-    frame["line"] = pd.Series(line, dtype=LINE)
-    frame["number"] = pd.Series(place - first, dtype=LINE)
+    numbered = {"line": pa.array(line), "number": pa.array(place - first)}
     insert_frame(
         connection,
         table=finding,
-        frame=frame,
+        frame=framed({name: pa.array(frame[name].array) for name in _SAID} | numbered),
         constants={"delivery": delivery, "partner": partners.of_delivery(connection, delivery)},
     )
 

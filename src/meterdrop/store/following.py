@@ -1,7 +1,5 @@
 """Where do a meter's readings belong? To the service of its number that they were read in, however late that is learnt."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from typing import NamedTuple
 
@@ -26,8 +24,8 @@ from sqlalchemy import (
     update,
 )
 
-from meterdrop.store.bulk import insert_frame
 from meterdrop.store.schema import device, quarantine, reading, reading_history
+from meterdrop.store.temporary import temporary
 
 # Without keys: SQLite goes through these few rows and looks for their readings, not the other way round.
 _NUMBER = Table(
@@ -83,9 +81,9 @@ def follow(connection: Connection, *, numbers: pd.DataFrame, read_out: str) -> l
     if len(numbers) == 0:
         return []
     with (
-        _temporary(connection, _NUMBER, numbers),
-        _temporary(connection, _PAIR, None),
-        _temporary(connection, _ASTRAY, None),
+        temporary(connection, _NUMBER, numbers),
+        temporary(connection, _PAIR),
+        temporary(connection, _ASTRAY),
     ):
         connection.execute(insert(_PAIR).from_select([*_PAIR.columns], _pairs()))
         connection.execute(insert(_ASTRAY).from_select([*_ASTRAY.columns], _astray(read_out)))
@@ -175,12 +173,3 @@ def _give(connection: Connection) -> None:
         connection.execute(update(table).values(device=_ASTRAY.c.service).where(here))
     linked = and_(quarantine.c.reading_device == _ASTRAY.c.device, quarantine.c.reading_day == _ASTRAY.c.day)
     connection.execute(update(quarantine).values(reading_device=_ASTRAY.c.service).where(linked))
-
-
-@contextmanager
-def _temporary(connection: Connection, table: Table, rows: pd.DataFrame | None) -> Iterator[None]:
-    table.create(connection, checkfirst=False)
-    if rows is not None:
-        insert_frame(connection, table=table, frame=rows)
-    yield
-    table.drop(connection, checkfirst=False)

@@ -1,7 +1,5 @@
 """What is stored about a meter before, on and after some days? One statement finds it for all of them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
@@ -25,11 +23,11 @@ from sqlalchemy import (
     true,
 )
 
-from meterdrop.store.bulk import insert_frame
 from meterdrop.store.plans import by_index
 from meterdrop.store.schema import reading
 from meterdrop.store.selecting import select_frame
-from meterdrop.tables import DAY, DECIMAL, FLAG, LINE, TEXT, Lines
+from meterdrop.store.temporary import temporary
+from meterdrop.tables import DAY, DECIMAL, FLAG, LINE, TEXT, Lines, empty_frame, framed
 
 STORED_COLUMNS: Final = {
     "device": LINE,
@@ -70,8 +68,8 @@ def around(
     Readings of the delivery `without` count as not stored.
     """
     if not len(keys) or not _any_stored(connection, partner=partner, keys=keys):
-        return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in STORED_COLUMNS.items()})
-    with _temporary(connection, _STRETCH, stretches(keys)), by_index(connection):
+        return empty_frame(STORED_COLUMNS)
+    with temporary(connection, _STRETCH, stretches(keys)), by_index(connection):
         found = select_frame(
             connection, _beside(partner=partner, delta=delta, without=without), columns=STORED_COLUMNS
         )
@@ -80,10 +78,10 @@ def around(
 
 def last(connection: Connection, *, partner: str, devices: Lines) -> pd.DataFrame:
     """The last reading of each of these devices that has one, be it a state or a delta: a frame of STORED_COLUMNS."""
-    wanted = pd.DataFrame({"device": pd.Series(pa.array(devices), dtype=LINE)})
+    wanted = framed({"device": pa.array(devices)})
     if not len(wanted) or not _any_stored(connection, partner=partner, keys=wanted):
-        return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in STORED_COLUMNS.items()})
-    with _temporary(connection, _DEVICE, wanted), by_index(connection):
+        return empty_frame(STORED_COLUMNS)
+    with temporary(connection, _DEVICE, wanted), by_index(connection):
         return select_frame(connection, _last(connection, partner=partner), columns=STORED_COLUMNS)
 
 
@@ -155,14 +153,6 @@ def _day(pick: Any, *wanted: ColumnElement[bool]) -> ColumnElement[Any]:  # noqa
     return select(pick(reading.c.day)).where(*wanted).correlate(_STRETCH).scalar_subquery()
 
 
-@contextmanager
-def _temporary(connection: Connection, table: Table, rows: pd.DataFrame) -> Iterator[None]:
-    table.create(connection, checkfirst=False)
-    insert_frame(connection, table=table, frame=rows)
-    yield
-    table.drop(connection, checkfirst=False)
-
-
 def stretches(keys: pd.DataFrame) -> pd.DataFrame:
     """Days of each device that lie near each other as one row: device, first and last day, canonical_unit."""
     device, day = keys["device"].to_numpy(dtype=np.int64), _numbers(keys["day"])
@@ -172,12 +162,12 @@ def stretches(keys: pd.DataFrame) -> pd.DataFrame:
     new[1:] = (device[1:] != device[:-1]) | (day[1:] - day[:-1] > _APART)
     first = np.flatnonzero(new)
     last = np.append(first[1:], len(order)) - 1
-    return pd.DataFrame(
+    return framed(
         {
-            "device": pd.Series(device[first], dtype=LINE),
-            "first": pd.Series(_days(day[first]), dtype=DAY),
-            "last": pd.Series(_days(day[last]), dtype=DAY),
-            "canonical_unit": keys["canonical_unit"].take(order[first]).reset_index(drop=True),
+            "device": pa.array(device[first]),
+            "first": _days(day[first]),
+            "last": _days(day[last]),
+            "canonical_unit": pa.array(keys["canonical_unit"].array).take(pa.array(order[first])),
         }
     )
 

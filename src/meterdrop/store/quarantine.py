@@ -27,7 +27,6 @@ from sqlalchemy import (
 
 from meterdrop.model.codes import NEIGHBOUR_CODES, REGISTER_CODES, Code
 from meterdrop.model.line_state import WITH_PARTNER, LineState
-from meterdrop.store import partners
 from meterdrop.store.bulk import Constant, insert_frame, portions
 from meterdrop.store.once import insert_once
 from meterdrop.store.schema import (
@@ -41,7 +40,7 @@ from meterdrop.store.schema import (
     rule_set,
 )
 from meterdrop.store.schema import delivery as deliveries
-from meterdrop.tables import LINE, RAW, Lines
+from meterdrop.tables import LINE, RAW, Lines, framed
 
 _BLOCK: Final = 5_000
 
@@ -113,29 +112,30 @@ def add(
     count = len(rows)
     if count == 0:
         return
-    frame = rows[[name for name in ("line", "raw", *NAMES) if name in rows.columns]].copy(deep=False)
-    numbers = frame["line"].to_numpy(dtype=np.int64)
-    frame.insert(0, "id", pd.Series(numbers + delivery * LINES_A_DELIVERY, dtype=LINE))
+    told = {name: pa.array(rows[name].array) for name in ("line", "raw", *NAMES) if name in rows.columns}
+    numbers = rows["line"].to_numpy(dtype=np.int64)
+    frame = framed({"id": pa.array(numbers + delivery * LINES_A_DELIVERY)} | told)
+    sender, version = _sender(connection, delivery)
     same: dict[str, Constant] = {
         "delivery": delivery,
-        "partner": partners.of_delivery(connection, delivery),
+        "partner": sender,
         "state": LineState.OPEN.value,
         "rule_set": rule_set_id(connection, rules),
         "register_version": register_version,
-        "partner_version": _partner_version(connection, delivery),
+        "partner_version": version,
     }
     insert_frame(connection, table=quarantine, frame=frame, constants=same)
     wait(connection, delivery=delivery, more=count)
 
 
-def _partner_version(connection: Connection, delivery: int) -> int:
-    """The version of what the partner of this delivery has stored."""
-    version: int = connection.execute(
-        select(partner.c.version)
+def _sender(connection: Connection, delivery: int) -> tuple[str, int]:
+    """The partner of this delivery, and the version of what they have stored."""
+    row = connection.execute(
+        select(partner.c.id, partner.c.version)
         .join(deliveries, deliveries.c.partner == partner.c.id)
         .where(deliveries.c.id == delivery)
-    ).scalar_one()
-    return version
+    ).one()
+    return row.id, row.version
 
 
 def wait(connection: Connection, *, delivery: int, more: int, returned: int = 0) -> None:
@@ -311,7 +311,7 @@ def judged_again(connection: Connection, *, ids: list[int], rules: str, register
     if not ids:
         return
     judged_by = rule_set_id(connection, rules)
-    version = _partner_version(connection, ids[0] // LINES_A_DELIVERY)
+    _, version = _sender(connection, ids[0] // LINES_A_DELIVERY)
     for some in portions(ids):
         connection.execute(
             update(quarantine)

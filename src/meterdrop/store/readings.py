@@ -1,7 +1,6 @@
 """What did the registers show? Current readings, and the versions they superseded."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from datetime import date, datetime
 
 import pandas as pd
@@ -20,8 +19,9 @@ from sqlalchemy import (
     tuple_,
 )
 
-from meterdrop.store.bulk import insert_frame, insert_frames
+from meterdrop.store.bulk import insert_frames
 from meterdrop.store.schema import device, reading, reading_history
+from meterdrop.store.temporary import temporary
 
 _KEY = ("device", "day")
 _VERSION = tuple(column.name for column in reading.columns if column.name not in ("partner", *_KEY))
@@ -56,7 +56,7 @@ def supersede(
     """Stores readings in place of the current ones, which go to the history with who, when and why."""
     if len(rows) == 0:
         return
-    with _wanted(connection, rows):
+    with temporary(connection, _WANTED, rows[[*_KEY]]):
         wanted = select(_WANTED.c.device, _WANTED.c.day)
         at_wanted = (reading.c.partner == partner) & tuple_(reading.c.device, reading.c.day).in_(wanted)
         version = [reading.c[name] for name in ("partner", *_KEY, *_VERSION)]
@@ -74,15 +74,6 @@ def supersede(
         )
         connection.execute(delete(reading).where(at_wanted))
     store_new(connection, partner=partner, blocks=[rows])
-
-
-@contextmanager
-def _wanted(connection: Connection, keys: pd.DataFrame) -> Iterator[None]:
-    """Keys as a temporary table, so that one statement finds them all."""
-    _WANTED.create(connection, checkfirst=False)
-    insert_frame(connection, table=_WANTED, frame=keys[list(_KEY)].reset_index(drop=True))
-    yield
-    _WANTED.drop(connection, checkfirst=False)
 
 
 def history(connection: Connection, *, partner: str, device_key: int, day: date) -> list[dict[str, object]]:

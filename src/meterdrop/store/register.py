@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from meterdrop.store.schema import device
 from meterdrop.store.selecting import select_frame
-from meterdrop.tables import DAY, DECIMAL, LINE, TEXT
+from meterdrop.tables import DAY, DECIMAL, LINE, TEXT, empty_frame
 
 _FACTS = {
     "device": LINE,
@@ -51,9 +51,15 @@ def facts(connection: Connection, *, partner: str, keys: Collection[str] | None 
     return select_frame(connection, wanted, columns=_FACTS)
 
 
+def has_at_most(connection: Connection, count: int, *, partner: str) -> bool:
+    """Whether the partner has no more devices than that; more are not counted."""
+    one_more = select(device.c.id).where(device.c.partner == partner).offset(count).limit(1)
+    return connection.execute(one_more).first() is None
+
+
 def nothing() -> pd.DataFrame:
     """The facts of no device."""
-    return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in _FACTS.items()})
+    return empty_frame(_FACTS)
 
 
 def exported(connection: Connection, *, partner: str | None) -> Iterator[dict[str, object]]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from sqlalchemy import ColumnElement, Connection, Select, Text, cast, literal_column
 
 from meterdrop.store.copying import told_as_ours
-from meterdrop.tables import DAY, DECIMAL
+from meterdrop.tables import DAY, DECIMAL, as_frame
 
 if TYPE_CHECKING:
     import psycopg
@@ -29,19 +29,11 @@ def select_frame(connection: Connection, statement: Select[Any], *, columns: Col
     """
     by_copy = connection.dialect.name == "postgresql"
     tables = _copied(connection, statement, columns) if by_copy else _fetched(connection, statement, columns)
-    whole = pa.concat_tables([_schema(columns).empty_table(), *tables]).combine_chunks()
-    return pd.DataFrame(
-        {name: pd.Series(_array(whole[name]), dtype=dtype) for name, dtype in columns.items()}
-    )
+    return as_frame(pa.concat_tables([_schema(columns).empty_table(), *tables]).combine_chunks())
 
 
 def _schema(columns: Columns) -> Any:  # noqa: ANN401 - pyarrow has no types
     return pa.schema([(name, dtype.pyarrow_dtype) for name, dtype in columns.items()])
-
-
-def _array(column: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
-    chunks = column.chunks
-    return chunks[0] if len(chunks) == 1 else pa.concat_arrays(chunks or [pa.array([], column.type)])
 
 
 def _fetched(connection: Connection, statement: Select[Any], columns: Columns) -> Iterator[Any]:

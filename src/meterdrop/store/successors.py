@@ -34,11 +34,12 @@ from meterdrop.model.codes import REGISTER_CODES, Severity
 from meterdrop.model.line_state import WITH_PARTNER, LineState
 from meterdrop.store.bulk import portions
 from meterdrop.store.columns import JsonText
-from meterdrop.store.endings import of_its, tell_each, temporary
+from meterdrop.store.endings import of_its, tell_each
 from meterdrop.store.plans import by_index
 from meterdrop.store.quarantine import NAMES, of_any_delivery, wait
 from meterdrop.store.schema import delivery as deliveries
 from meterdrop.store.schema import finding, quarantine, reading
+from meterdrop.store.temporary import temporary
 from meterdrop.tables import DAY, LINE, TEXT
 
 _KEYS_AT_ONCE: Final = 1_000_000

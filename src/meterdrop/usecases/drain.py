@@ -1,7 +1,8 @@
 """One partner's deliveries are loaded in order of arrival, until none is left."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final, Protocol
 
 from meterdrop.dispatch.locks import Locks
@@ -49,7 +50,7 @@ class Drain:
         """
         done: list[Delivery] = []
         with self.locks.hold(f"partner-{partner}", wait=self.wait):
-            while not stopping() and (key := self._next(partner, leaves=leaves)) is not None:
+            for key in takewhile(lambda _key: not stopping(), self._waiting(partner, leaves=leaves)):
                 begins(key)
                 done.append(self.ingest(key))
                 settled(key)
@@ -60,12 +61,15 @@ class Drain:
         """To be asked between two drains: whether there are attempts still to be given back, see `Ingest`."""
         return self.ingest.make_good()
 
-    def _next(self, partner: str, *, leaves: Callable[[], None] | None) -> int | None:
-        with self.database.reading() as store:
-            waiting = deliveries.unfinished(store, partner=partner)
+    def _waiting(self, partner: str, *, leaves: Callable[[], None] | None) -> Iterator[int]:
+        """Asked anew when all that waited is loaded: what came meanwhile came later."""
+        while True:
+            with self.database.reading() as store:
+                waiting = deliveries.unfinished(store, partner=partner)
             if not waiting:
-                return None
-            if leaves is None or deliveries.get(store, waiting[0]).bytes <= _LARGE:
-                return waiting[0]
-        leaves()
-        return None
+                return
+            for one in waiting:
+                if leaves is not None and one.bytes > _LARGE:
+                    leaves()
+                    return
+                yield one.key

@@ -64,7 +64,7 @@ def find_drift(
     """
     if layout.header_line == 0 or layout.rejects_cells:
         return None
-    if events.header_changed_by(store, delivery=delivery.id):
+    if delivery.revision and events.header_changed_by(store, delivery=delivery.id):
         return None
     if agreement is None:
         return _strange(store, delivery, layout=layout)

@@ -37,6 +37,15 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True)
+class _Before:
+    """What came before a delivery: one with the same bytes, another header, lines that want a correction."""
+
+    same: Delivery | None
+    drift: Drift | None
+    occasion: Occasion
+
+
+@dataclass(frozen=True)
 class Ingest:
     """Loads one delivery; everything it needs is named here."""
 
@@ -83,10 +92,10 @@ class Ingest:
         try:
             agreement, layout = self._recognised(delivery)
             self.at("ingest:recognised")
-            earlier = self._same_bytes(delivery, agreement=agreement)
-            if earlier is not None:
-                return self._duplicate(delivery, earlier=earlier, agreement=agreement)
-            return self._judged_and_published(delivery, agreement=agreement, layout=layout)
+            before = self._before(delivery, agreement=agreement, layout=layout)
+            if before.same is not None:
+                return self._duplicate(delivery, earlier=before.same, agreement=agreement)
+            return self._judged_and_published(delivery, agreement=agreement, layout=layout, before=before)
         except CannotRead as problem:
             return self._refused(delivery, problem=problem, agreement=agreement, layout=layout)
 
@@ -116,8 +125,7 @@ class Ingest:
         return False
 
     def _recognised(self, delivery: Delivery) -> tuple[Agreement, Layout]:
-        with self.database.reading() as store:
-            asked = deliveries.asked_feed(store, key=delivery.id)
+        asked = delivery.asked_feed
         return recognise(
             self.originals,
             sha256=delivery.sha256,
@@ -129,16 +137,30 @@ class Ingest:
             feed=asked,
         )
 
-    def _same_bytes(self, delivery: Delivery, *, agreement: Agreement) -> Delivery | None:
+    def _before(self, delivery: Delivery, *, agreement: Agreement, layout: Layout) -> "_Before":
+        """Looked up before anything is judged: the partner's lock keeps it true until all is published.
+
+        A delivery that was judged before came before others that may be stored by now.
+        """
+        feed = agreement.feed.name
         with self.database.reading() as store:
-            return deliveries.same_bytes(
-                store, of=delivery, feed=agreement.feed.name, rules=agreement.fingerprint
+            return _Before(
+                same=deliveries.same_bytes(store, of=delivery, feed=feed, rules=agreement.fingerprint),
+                drift=find_drift(store, delivery, agreement=agreement, layout=layout),
+                occasion=Occasion(
+                    came_with=delivery.id if delivery.revision else None,
+                    waived=SOFT if delivery.released is Release.WHOLE else frozenset(),
+                    traces=successors.wanted_from_partner(
+                        store, partner=delivery.partner, feed=feed, before=delivery.id
+                    ),
+                ),
             )
 
-    def _judged_and_published(self, delivery: Delivery, *, agreement: Agreement, layout: Layout) -> Delivery:
+    def _judged_and_published(
+        self, delivery: Delivery, *, agreement: Agreement, layout: Layout, before: "_Before"
+    ) -> Delivery:
         self.publisher.room.check(needed=needed_to_judge(delivery.bytes))
         rules = self.rules_for(agreement, self.day_of(delivery))
-        occasion = self._occasion(delivery, agreement=agreement)
         with (
             closing(self.publisher.spool(f"delivery-{delivery.id}")) as spool,
             self.publisher.ahead(delivery) as ahead,
@@ -150,7 +172,7 @@ class Ingest:
                     layout=layout,
                     rules=rules,
                     spool=spool,
-                    occasion=occasion,
+                    occasion=before.occasion,
                     ahead=ahead,
                 )
             self.at("ingest:judged")
@@ -160,22 +182,11 @@ class Ingest:
                 agreement=agreement,
                 layout=layout,
                 corrections=Corrections(
-                    agreement=agreement, rules=rules, spool=spool, traced=occasion.traces
+                    agreement=agreement, rules=rules, spool=spool, traced=before.occasion.traces
                 ),
                 ahead=ahead,
+                drift=before.drift,
             )
-
-    def _occasion(self, delivery: Delivery, *, agreement: Agreement) -> Occasion:
-        """A delivery that was judged before came before others that may be stored by now."""
-        with self.database.reading() as store:
-            wanted = successors.wanted_from_partner(
-                store, partner=delivery.partner, feed=agreement.feed.name, before=delivery.id
-            )
-        return Occasion(
-            came_with=delivery.id if delivery.revision else None,
-            waived=SOFT if delivery.released is Release.WHOLE else frozenset(),
-            traces=wanted,
-        )
 
     def would_come_to(self, delivery: Delivery) -> Judgement:
         """What loading this delivery would come to; nothing is changed."""
@@ -184,9 +195,9 @@ class Ingest:
         layout: Layout | None = None
         try:
             agreement, layout = self._recognised(delivery)
-            earlier = self._same_bytes(delivery, agreement=agreement)
-            if earlier is not None:
-                return duplicate_of(earlier, agreement=agreement)[0]
+            before = self._before(delivery, agreement=agreement, layout=layout)
+            if before.same is not None:
+                return duplicate_of(before.same, agreement=agreement)[0]
             rules = self.rules_for(agreement, self.day_of(delivery))
             with self.originals.open(delivery.sha256) as stream:
                 judged = judge(
@@ -195,7 +206,7 @@ class Ingest:
                     layout=layout,
                     rules=rules,
                     spool=spool,
-                    occasion=self._occasion(delivery, agreement=agreement),
+                    occasion=before.occasion,
                 )
             return self._judgement(delivery, judged=judged, agreement=agreement, layout=layout, rules=rules)[
                 0
@@ -232,6 +243,7 @@ class Ingest:
         layout: Layout,
         corrections: Corrections,
         ahead: Ahead | None,
+        drift: Drift | None,
     ) -> Delivery:
         judgement, told = self._judgement(
             delivery, judged=judged, agreement=agreement, layout=layout, rules=corrections.rules
@@ -252,16 +264,11 @@ class Ingest:
             language=agreement.language,
             stores_rows=judgement.state is not State.HELD,
             ahead=ahead,
-            drift=self._drift(delivery, agreement=agreement, layout=layout),
+            drift=drift,
             close=lambda store, settled: corrections.close(
                 store, self.publisher, settled=settled, now=self.clock()
             ),
         )
-
-    def _drift(self, delivery: Delivery, *, agreement: Agreement | None, layout: Layout) -> Drift | None:
-        """Looked up before it is published: the partner's lock keeps it true until then."""
-        with self.database.reading() as store:
-            return find_drift(store, delivery, agreement=agreement, layout=layout)
 
     def _parent(self, delivery: Delivery, *, layout: Layout) -> int | None:
         """An edited rejects file names the upload it came of: `<file>.<upload-id>.rejects.csv`."""
@@ -297,7 +304,8 @@ class Ingest:
             agreement = self.agreement_of(delivery.partner, judgement.feed, delivery.arrived_on)
         drift = None
         if judgement.layout is not None:
-            drift = self._drift(delivery, agreement=agreement, layout=judgement.layout)
+            with self.database.reading() as store:
+                drift = find_drift(store, delivery, agreement=agreement, layout=judgement.layout)
         return self.publisher.whole(
             delivery,
             judgement=judgement if agreement is None else replace(judgement, rules=agreement.fingerprint),

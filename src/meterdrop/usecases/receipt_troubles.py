@@ -10,7 +10,7 @@ import structlog
 
 from meterdrop.model.waiting import ReceiptTrouble
 from meterdrop.store import receipt_troubles
-from meterdrop.store.database import Database, Store
+from meterdrop.store.database import Store
 from meterdrop.store.outbox import Letter
 
 log = structlog.get_logger()
@@ -49,10 +49,9 @@ class Troubles:
     _mended: set[Key] = field(default_factory=set)
 
     @classmethod
-    def known(cls, database: Database, *, partner: str, now: datetime) -> "Troubles":
+    def known(cls, store: Store, *, partner: str, now: datetime) -> "Troubles":
         """As they were written down."""
-        with database.reading() as store:
-            found = receipt_troubles.all_troubles(store, partner=partner)
+        found = receipt_troubles.all_troubles(store, partner=partner)
         return cls(partner, now, {one.name: one for one in found})
 
     def folder_rests(self) -> bool:

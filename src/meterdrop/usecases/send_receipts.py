@@ -16,7 +16,7 @@ from meterdrop.receive.originals import Originals
 from meterdrop.receive.syncing import sync_together
 from meterdrop.receive.tree import open_folder
 from meterdrop.store import outbox
-from meterdrop.store.database import Database
+from meterdrop.store.database import Database, Store
 from meterdrop.store.outbox import Letter
 from meterdrop.usecases.checkpoint import Checkpoint
 from meterdrop.usecases.receipt_troubles import Troubles
@@ -58,22 +58,21 @@ class SendReceipts:
 
         A folder that can't be written to holds up no other partner: its letters stay, in order, and are tried again later.
         """
-        sent, last = 0, 0
+        sent = 0
         with self.locks.hold(f"outbox-{partner}", wait=_WAIT):
-            troubles = Troubles.known(self.database, partner=partner, now=self.clock())
-            while not troubles.folder_rests() and (letters := self._waiting(partner, after=last)):
+            with self.database.reading() as store:
+                troubles = Troubles.known(store, partner=partner, now=self.clock())
+                letters = _waiting(store, partner, troubles=troubles)
+            while letters:
                 written = self._written(letters, troubles=troubles)
                 self.at("outbox:written")
                 with self.database.writing(lasting=False) as store:
                     outbox.mark_written(store, ids=[letter.id for letter in written], now=self.clock())
                     troubles.write_down(store)
+                    letters = _waiting(store, partner, troubles=troubles, after=letters[-1].id)
                 self.at("outbox:marked")
-                sent, last = sent + len(written), letters[-1].id
+                sent += len(written)
         return sent
-
-    def _waiting(self, partner: str, *, after: int) -> tuple[Letter, ...]:
-        with self.database.reading() as store:
-            return outbox.unwritten(store, partner=partner, after=after, limit=_TOGETHER)
 
     def _written(self, letters: Sequence[Letter], *, troubles: Troubles) -> list[Letter]:
         """Those that are in the partner's folder now, and outlive a power cut; others are written again, the same bytes."""
@@ -132,6 +131,13 @@ class SendReceipts:
             yield from self.originals.chunks(blob)
         except TryAgain as away:
             raise OSError(errno.EREMOTEIO, str(away)) from away
+
+
+def _waiting(store: Store, partner: str, *, troubles: Troubles, after: int = 0) -> tuple[Letter, ...]:
+    """The next letters; none for a folder that rests."""
+    if troubles.folder_rests():
+        return ()
+    return outbox.unwritten(store, partner=partner, after=after, limit=_TOGETHER)
 
 
 def _placed(filled: Iterable[Letter], *, folder: int, troubles: Troubles) -> list[Letter]:

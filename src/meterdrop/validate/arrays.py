@@ -24,7 +24,7 @@ ALWAYS: Final = np.iinfo(np.int64).min
 
 def arrow(column: pd.Series) -> pa.Array:
     """The column's Arrow array, in one piece."""
-    cells = pa.array(column)
+    cells = pa.array(column.array)
     return cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
 
 

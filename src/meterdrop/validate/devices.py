@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 from meterdrop.model.codes import Code
 from meterdrop.model.errors import CannotRead
 from meterdrop.model.layout import Layout
-from meterdrop.tables import TEXT, findings_at, join_findings
+from meterdrop.tables import TEXT, join_findings
 from meterdrop.validate.arrays import ALWAYS, NEVER, Mask, arrow, days, is_word, present, truth
 from meterdrop.validate.readings import HEATING
+from meterdrop.validate.told import cells_told
 
 MANAGER: Final = "manager"
 _DAYS_AHEAD: Final = 1
@@ -66,9 +67,13 @@ def check_owners(
     forbidden = _among(owner, others)
     owners = pc.if_else(pa.array(there & ~forbidden), owner, pa.scalar(None, pa.string()))
     findings = [
-        _told(frame, missing, code=Code.CELL_MISSING, column="Partner", layout=layout),
-        _told(frame, ~there & ~missing, code=Code.DEVICE_UNKNOWN_PARTNER, column="Partner", layout=layout),
-        _told(frame, forbidden, code=Code.DEVICE_PARTNER_REGISTERS_ITSELF, column="Partner", layout=layout),
+        cells_told(frame, missing, code=Code.CELL_MISSING, column="Partner", layout=layout),
+        cells_told(
+            frame, ~there & ~missing, code=Code.DEVICE_UNKNOWN_PARTNER, column="Partner", layout=layout
+        ),
+        cells_told(
+            frame, forbidden, code=Code.DEVICE_PARTNER_REGISTERS_ITSELF, column="Partner", layout=layout
+        ),
     ]
     owned = frame.assign(owner=pd.Series(pd.arrays.ArrowExtensionArray(owners), dtype=TEXT))
     return Owned(frame=owned, findings=join_findings(findings))
@@ -85,9 +90,9 @@ def check_devices(frame: pd.DataFrame, *, today: date, layout: Layout) -> pd.Dat
     ahead = days(frame["Date"], empty=ALWAYS) > latest
     return join_findings(
         [
-            _told(frame, ahead, code=Code.DATE_IN_FUTURE, column="Date", layout=layout),
-            _told(frame, unitless, code=Code.CELL_MISSING, column="TypeUnit", layout=layout),
-            _told(
+            cells_told(frame, ahead, code=Code.DATE_IN_FUTURE, column="Date", layout=layout),
+            cells_told(frame, unitless, code=Code.CELL_MISSING, column="TypeUnit", layout=layout),
+            cells_told(
                 frame,
                 backwards,
                 code=Code.DEVICE_ENDS_BEFORE_START,
@@ -102,22 +107,3 @@ def check_devices(frame: pd.DataFrame, *, today: date, layout: Layout) -> pd.Dat
 def _among(texts: pa.Array, known: Collection[str]) -> Mask:
     mask: Mask = pc.is_in(texts, pa.array([*known], pa.string())).to_numpy(zero_copy_only=False)
     return mask
-
-
-def _told(
-    frame: pd.DataFrame,
-    mask: Mask,
-    *,
-    code: Code,
-    column: str,
-    layout: Layout,
-    against: pd.Series | None = None,
-) -> pd.DataFrame:
-    where = np.flatnonzero(mask)
-    return findings_at(
-        line=frame["line"].to_numpy(dtype=np.int64)[where],
-        code=code,
-        column=layout.heading_of(column),
-        value=frame[column].iloc[where].astype(TEXT),
-        against=None if against is None else against.iloc[where].astype(TEXT),
-    )

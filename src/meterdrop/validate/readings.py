@@ -16,6 +16,7 @@ from meterdrop.model.feed import Feed
 from meterdrop.model.layout import Layout
 from meterdrop.tables import DECIMAL, TEXT, findings_at, join_findings, no_findings
 from meterdrop.validate.arrays import ALWAYS, Mask, arrow, days, is_word, present, truth
+from meterdrop.validate.told import cells_told
 
 HEATING: Final = "HT"
 """The only medium whose device may have no unit: a heat-cost allocator."""
@@ -125,12 +126,14 @@ def check_values(frame: pd.DataFrame, *, rules: ReadingRules, layout: Layout) ->
         for sentinel in sentinels:
             equal = pc.equal(arrow(value), pa.scalar(sentinel, DECIMAL.pyarrow_dtype))
             found |= same & pc.fill_null(equal, False).to_numpy(zero_copy_only=False)
-    return _cells(frame, found, code=Code.VALUE_SENTINEL, column="Value", shown="Value_sent", layout=layout)
+    return cells_told(
+        frame, found, code=Code.VALUE_SENTINEL, column="Value", shown="Value_sent", layout=layout
+    )
 
 
 def check_units(frame: pd.DataFrame, *, layout: Layout) -> pd.DataFrame:
     """`cell.missing`: no unit, and the file's own medium says that it is no heat-cost allocator."""
-    return _cells(frame, without_unit(frame), code=Code.CELL_MISSING, column="Unit", layout=layout)
+    return cells_told(frame, without_unit(frame), code=Code.CELL_MISSING, column="Unit", layout=layout)
 
 
 def without_unit(frame: pd.DataFrame) -> Mask:
@@ -145,20 +148,6 @@ def canonical_values(frame: pd.DataFrame) -> pd.Series:
     factor = pc.if_else(arrow(given), arrow(frame["Unit_factor"]).cast(_FACTOR), one)
     product = pc.multiply(arrow(frame["Value"]).cast(_VALUE), factor)
     return pd.Series(pd.arrays.ArrowExtensionArray(product.cast(DECIMAL.pyarrow_dtype)))
-
-
-def _cells(
-    frame: pd.DataFrame, mask: Mask, *, code: Code, column: str, layout: Layout, shown: str | None = None
-) -> pd.DataFrame:
-    if not mask.any():
-        return no_findings()
-    where = np.flatnonzero(mask)
-    return findings_at(
-        line=frame["line"].to_numpy()[where],
-        code=code,
-        column=layout.heading_of(column),
-        value=frame[shown or column].iloc[where].astype(TEXT),
-    )
 
 
 def _number(day: date) -> int:

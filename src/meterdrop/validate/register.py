@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from meterdrop.model.codes import Code
 from meterdrop.model.layout import Layout
 from meterdrop.model.measures import CANONICAL, NO_UNIT
-from meterdrop.tables import LINE, TEXT, findings_at, join_findings, no_findings
+from meterdrop.tables import LINE, TEXT, framed, join_findings
 from meterdrop.validate.arrays import (
     ALWAYS,
     NEVER,
@@ -25,6 +25,7 @@ from meterdrop.validate.arrays import (
     truth,
 )
 from meterdrop.validate.readings import canonical_values, day_told, without_unit
+from meterdrop.validate.told import cells_told
 
 EXCHANGE_OUT: Final = "EXCHANGE_OUT"
 """The kind of a meter's last reading."""
@@ -86,12 +87,14 @@ def check_against_register(
     )
     missing, mismatch = _unit_defects(frame, dimension=dimension)
     findings = [
-        _told(frame, unknown, code=Code.READING_NOT_IN_REGISTER, column="SerialNum", layout=layout),
-        _told(frame, found.ambiguous, code=Code.DEVICE_AMBIGUOUS_SERIAL, column="SerialNum", layout=layout),
+        cells_told(frame, unknown, code=Code.READING_NOT_IN_REGISTER, column="SerialNum", layout=layout),
+        cells_told(
+            frame, found.ambiguous, code=Code.DEVICE_AMBIGUOUS_SERIAL, column="SerialNum", layout=layout
+        ),
         day_told(frame, found.before, code=Code.READING_BEFORE_INSTALLATION, layout=layout),
         day_told(frame, found.after, code=Code.READING_AFTER_REMOVAL, layout=layout),
-        _told(frame, missing, code=Code.CELL_MISSING, column="Unit", layout=layout),
-        _told(
+        cells_told(frame, missing, code=Code.CELL_MISSING, column="Unit", layout=layout),
+        cells_told(
             frame,
             mismatch,
             code=Code.READING_UNIT_MISMATCH,
@@ -111,9 +114,7 @@ def _bearing(names: pd.Series, register: pd.DataFrame, *, radio_is_name: bool) -
         borne = pc.or_(borne, pc.is_in(arrow(register["radio_key"]), distinct))
     there = pa.array(np.flatnonzero(borne.to_numpy(zero_copy_only=False)))
     asked = [name for name in _ASKED if name in register.columns]
-    return pd.DataFrame(
-        {name: pd.Series(arrow(register[name]).take(there), dtype=register[name].dtype) for name in asked}
-    )
+    return framed({name: arrow(register[name]).take(there) for name in asked})
 
 
 def _candidates(frame: pd.DataFrame, register: pd.DataFrame, *, radio_is_name: bool) -> _Candidates:
@@ -209,24 +210,3 @@ def _canonical_unit(frame: pd.DataFrame) -> pd.Series:
     none = pa.scalar(NO_UNIT.canonical, pa.string())
     unit = pc.if_else(arrow(frame["Unit_given"]), arrow(frame["Unit_canonical"]), none)
     return pd.Series(pd.arrays.ArrowExtensionArray(unit), dtype=TEXT)
-
-
-def _told(
-    frame: pd.DataFrame,
-    mask: Mask,
-    *,
-    code: Code,
-    column: str,
-    layout: Layout,
-    against: pd.Series | None = None,
-) -> pd.DataFrame:
-    if not mask.any():
-        return no_findings()
-    where = np.flatnonzero(mask)
-    return findings_at(
-        line=frame["line"].to_numpy()[where],
-        code=code,
-        column=layout.heading_of(column),
-        value=frame[column].iloc[where].astype(TEXT),
-        against=None if against is None else against.iloc[where],
-    )

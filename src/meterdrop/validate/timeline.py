@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from meterdrop.tables import TEXT, decimal_text
+from meterdrop.tables import TEXT, decimal_text, framed
 from meterdrop.validate.arrays import ALWAYS, NEVER, Mask, Numbers, arrow, days, distinct, is_word
 from meterdrop.validate.meters import AMOUNT, Meters
 from meterdrop.validate.register import EXCHANGE_OUT
@@ -55,7 +55,8 @@ def timeline(rows: pd.DataFrame, *, stored: pd.DataFrame, meters: Meters) -> Tim
     A start value is what the register showed when its first day of service began, an end value when its last was over.
     """
     first, last = _told_by_register(rows, meters)
-    readings = pd.concat([rows[_READING], stored[_READING], _anchors(first, last, meters)], ignore_index=True)
+    parts = (rows, stored, _anchors(first, last, meters))
+    readings = framed({name: pa.concat_arrays([arrow(part[name]) for part in parts]) for name in _READING})
     of = np.repeat([_FILE, _STORED, _FIRST, _LAST], [len(rows), len(stored), len(first), len(last)])
     device, day = readings["device"].to_numpy(dtype=np.int64), days(readings["day"], empty=ALWAYS)
     # A start value is of the end of the day before, an end value of the whole of the last day.
@@ -77,7 +78,7 @@ def timeline(rows: pd.DataFrame, *, stored: pd.DataFrame, meters: Meters) -> Tim
         ),
         row=np.where(order < len(rows), order, NOBODY),
         order=order,
-        said=readings[["value", "unit", "day"]],
+        said=readings,
     )
 
 
@@ -103,7 +104,7 @@ def _anchors(first: Numbers, last: Numbers, meters: Meters) -> pd.DataFrame:
         "value": decimal_text(value),
         "unit": meters.unit.take(pa.array(both)),
     }
-    return pd.DataFrame({name: pd.arrays.ArrowExtensionArray(cells) for name, cells in columns.items()})
+    return framed(columns)
 
 
 def _segments(points: Points, *, of: Numbers, opens: Mask, closes: Mask) -> Numbers:

@@ -124,7 +124,8 @@ def test_deliveries_are_loaded_in_order_of_arrival(store: Connection) -> None:
     between = received(store, 3, finished_at=NOW + timedelta(seconds=1))
     received(store, 4, partner="other", finished_at=NOW - timedelta(days=1))
     put_into(store, between, State.LOADING)
-    assert deliveries.unfinished(store, partner="anyone") == (early, between, late)
+    waiting = deliveries.unfinished(store, partner="anyone")
+    assert [one.key for one in waiting] == [early, between, late]
     assert set(deliveries.partners_with_work(store)) == {"anyone", "other"}
 
 

@@ -210,3 +210,42 @@ def test_database_in_a_folder_that_is_gone_means_try_again(tmp_path: Path) -> No
     engine = make_engine(f"sqlite:///{tmp_path / 'gone' / 'meterdrop.db'}")
     with pytest.raises(TryAgain, match=r"meterdrop\.db did not answer"), reading_from(engine):
         pytest.fail("there is no such database")
+
+
+def end_sessions(engine: Engine) -> None:
+    """As when the server starts again."""
+    other = make_engine(url_of(engine))
+    with reading_from(other) as store:
+        store.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+    other.dispose()
+
+
+@pytest.mark.only_on("postgresql")
+def test_connection_that_died_while_it_rested_is_made_anew(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("meterdrop.store.engine._SHORT_REST", 0.0)
+    with reading_from(engine) as one, reading_from(engine) as another:
+        assert [store.execute(text("SELECT 1")).scalar_one() for store in (one, another)] == [1, 1]
+    end_sessions(engine)
+    with reading_from(engine) as one, reading_from(engine) as another:
+        assert [store.execute(text("SELECT 1")).scalar_one() for store in (one, another)] == [1, 1]
+
+
+@pytest.mark.only_on("postgresql")
+def test_connection_that_died_between_two_transactions_means_try_again_once(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("meterdrop.store.engine._SHORT_REST", 3600.0)
+    with reading_from(engine) as store:
+        store.execute(text("SELECT 1"))
+    end_sessions(engine)
+    with pytest.raises(TryAgain), reading_from(engine) as store:
+        store.execute(text("SELECT 1"))
+    with reading_from(engine) as store:
+        assert store.execute(text("SELECT 1")).scalar_one() == 1

@@ -1,5 +1,6 @@
 """A list of ours is looked up by the index, whatever PostgreSQL believes of the other table's size."""
 
+import pytest
 from sqlalchemy import Engine, text
 
 from meterdrop.store.engine import writing
@@ -22,3 +23,15 @@ def test_join_goes_row_by_row_and_only_there(engine: Engine) -> None:
         with by_index(store):
             assert "Nested Loop" in plan()
         assert "Nested Loop" not in plan()
+
+
+@pytest.mark.only_on("postgresql")
+def test_what_was_set_before_is_set_afterwards(engine: Engine) -> None:
+    def setting(name: str) -> str:
+        return str(store.execute(text(f"SHOW {name}")).scalar_one())
+
+    with writing(engine) as store:
+        store.execute(text("SET LOCAL enable_hashjoin = off"))
+        with by_index(store):
+            assert [setting("enable_hashjoin"), setting("enable_mergejoin")] == ["off", "off"]
+        assert [setting("enable_hashjoin"), setting("enable_mergejoin")] == ["off", "on"]

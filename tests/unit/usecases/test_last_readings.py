@@ -16,6 +16,7 @@ from meterdrop.settings import read_settings
 from meterdrop.store import months, neighbours, readings
 from meterdrop.store.database import Database
 from meterdrop.tables import DAY, DECIMAL, FLAG, LINE, TEXT
+from meterdrop.usecases.judging import known_devices
 from meterdrop.usecases.judging.known_devices import KnownDevices
 from meterdrop.usecases.judging.last_readings import LastReadings
 from meterdrop.usecases.judging.memory import Memory, Remembered
@@ -86,7 +87,7 @@ def known(database: Database, last: LastReadings | None) -> KnownDevices:
     with database.reading() as store:
         version = store.exec_driver_sql("SELECT version FROM partner").scalar_one()
     if last is not None:
-        memory.keep("anyone", Remembered(version=version, register=pd.DataFrame({}), last=last))
+        memory.keep("anyone", remembered(version, last=last))
     return KnownDevices(database=database, partner="anyone", by_radio=False, rows_together=9, memory=memory)
 
 
@@ -143,17 +144,33 @@ def test_256th_unit_is_not_kept() -> None:
 
 def test_memory_that_is_full_lets_the_partner_go_that_was_not_asked_for_longest() -> None:
     def some() -> Remembered:
-        return Remembered(version=1, register=pd.DataFrame({}), last=LastReadings(np.arange(100)))
+        return remembered(1, last=LastReadings(np.arange(100)))
+
+    def there(partner: str, *, register_version: int = 1) -> bool:
+        return memory.of(partner, version=1, register_version=register_version) is not None
 
     memory = Memory(most=2 * some().nbytes)
     for partner in ("first", "second"):
         assert memory.keep(partner, some())
-    assert memory.of("first", version=1) is not None
+    assert there("first")
     assert memory.keep("third", some())
-    assert [memory.of(one, version=1) is None for one in ("first", "second", "third")] == [False, True, False]
+    assert [there(one) for one in ("first", "second", "third")] == [True, False, True]
     assert not Memory(most=some().nbytes - 1).keep("large", some())
-    assert memory.of("first", version=2) is None
-    assert memory.of("first", version=1) is None
+    assert not there("first", register_version=2)
+    assert not there("first")
+
+
+def test_register_outlives_readings_that_another_worker_stored() -> None:
+    memory, devices = Memory(most=1 << 20), np.arange(100)
+    last = LastReadings(devices)
+    last.learn(devices, found=some_readings(1, first=0, days=1).iloc[:0])
+    before = remembered(1, last=last)
+    memory.keep("anyone", before)
+    after = memory.of("anyone", version=2, register_version=1)
+    assert after is not None
+    assert after.register is before.register
+    assert before.last.not_asked(devices).tolist() == []
+    assert after.last.not_asked(devices).tolist() == devices.tolist()
 
 
 def test_what_is_being_stored_is_remembered_by_nobody_else_until_it_is_committed(database: Database) -> None:
@@ -162,7 +179,7 @@ def test_what_is_being_stored_is_remembered_by_nobody_else_until_it_is_committed
     with database.reading() as store:
         version = store.exec_driver_sql("SELECT version FROM partner").scalar_one()
     last = LastReadings(np.arange(1, METERS + 1))
-    memory.keep("anyone", Remembered(version=version, register=pd.DataFrame({}), last=last))
+    memory.keep("anyone", remembered(version, last=last))
     one, other = (
         KnownDevices(database=database, partner="anyone", by_radio=False, rows_together=9, memory=memory)
         for _ in range(2)
@@ -171,10 +188,35 @@ def test_what_is_being_stored_is_remembered_by_nobody_else_until_it_is_committed
     one.let_go()
     one.move_on(some_readings(1, first=30, days=1))
     assert remembering(one, other) == [True, False]
-    assert memory.of("anyone", version=version) is None
+    assert memory.of("anyone", version=version, register_version=1) is None
     one.remember(version=version + 1)
     assert remembering(other) == [False]
-    assert memory.of("anyone", version=version + 1) is not None
+    assert memory.of("anyone", version=version + 1, register_version=1) is not None
+
+
+def test_small_register_is_learned_by_a_file_of_few_readings(database: Database) -> None:
+    memory = Memory(most=1 << 20)
+    for _ in range(2):
+        few = KnownDevices(
+            database=database, partner="anyone", by_radio=False, rows_together=9, memory=memory
+        )
+        named = pd.Series(["1", "2", "3", "no such meter"], dtype=TEXT)
+        assert few.bearing(named)["key"].tolist() == ["1", "2", "3"]
+        assert few.remembered is not None
+        assert len(few.remembered.register) == METERS
+
+
+def test_large_register_is_not_learned_for_a_file_of_few_readings(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_devices, "_SMALL", METERS - 1)
+    few = known(database, None)
+    assert few.bearing(pd.Series(["1", "2"], dtype=TEXT))["key"].tolist() == ["1", "2"]
+    assert few.remembered is None
+
+
+def remembered(version: int, *, last: LastReadings) -> Remembered:
+    return Remembered(version=version, register_version=1, register=pd.DataFrame({}), last=last)
 
 
 def remembering(*some: KnownDevices) -> list[bool]:

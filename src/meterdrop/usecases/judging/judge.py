@@ -20,7 +20,7 @@ from meterdrop.parse.cells import cast
 from meterdrop.parse.damage import of_readable_cells
 from meterdrop.parse.lines import read_blocks
 from meterdrop.store.spool import Spool
-from meterdrop.tables import RAW, Lines, TextBlock, TypedRows, as_frame, as_table, join_findings
+from meterdrop.tables import RAW, Lines, TextBlock, TypedRows, as_frame, as_table, join_findings, only
 from meterdrop.usecases.judging.ahead import Ahead
 from meterdrop.usecases.judging.one_ahead import one_ahead
 from meterdrop.usecases.judging.rules import AS_IT_CAME, Occasion, Rules
@@ -132,19 +132,17 @@ def _spool_block(
     is_bad = _among(block.line, bad)
     spool.add("quarantine", _set_aside(block, told=told, is_bad=is_bad))
     if occasion.traces:
-        spool.add(ABOUT, told.loc[~is_bad].reset_index(drop=True))
+        spool.add(ABOUT, only(told, ~is_bad))
     spool.add("findings", findings)
     lines = good["line"].to_numpy(dtype=np.int64)
     stays = ~(_among(lines, bad) | _among(lines, occasion.left_out))
-    kept = good.copy(deep=False) if stays.all() else good.loc[stays].reset_index(drop=True)
-    kept["raw"] = _raw(block, _among(block.line, kept["line"].to_numpy(dtype=np.int64)))
-    spool.add("good", kept)
+    kept = only(good, stays)
+    spool.add("good", kept.assign(raw=_raw(block, _among(block.line, kept["line"].to_numpy(dtype=np.int64)))))
 
 
 def _set_aside(block: TextBlock, *, told: pd.DataFrame, is_bad: Mask) -> pd.DataFrame:
     """Broken lines and those with bad cells, by line."""
-    bad = told.loc[is_bad].reset_index(drop=True)
-    bad.insert(1, "raw", _raw(block, is_bad))
+    bad = only(told, is_bad).assign(raw=_raw(block, is_bad))
     if len(block.broken) == 0:
         return bad
     tables = [as_table(bad), as_table(block.broken)]

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from meterdrop.store import partners, register
 from meterdrop.store.database import Database, Store
-from meterdrop.tables import Lines
+from meterdrop.tables import Lines, only
 from meterdrop.usecases.judging.device_ranges import DeviceRanges
 from meterdrop.usecases.judging.last_readings import LastReadings
 from meterdrop.usecases.judging.memory import OF_NO_VERSION, Memory, Remembered
@@ -18,6 +18,8 @@ from meterdrop.validate.arrays import arrow
 
 _FEW: Final = 1000
 """So many names are looked up one by one: a hundred readings need not wait for a register of a million devices."""
+_SMALL: Final = 5_000
+"""So many devices are read in some 20 ms, once; the next file of a few readings asks for none of them."""
 _QUICK: Final = 100_000
 """In so many devices that are remembered a few names are found as soon as by the database."""
 
@@ -40,7 +42,11 @@ class KnownDevices:
         self.version = 0 if known is None else known.version
         self.register_version = 0 if known is None else known.register_version
         self._remembers = memory.is_for(partner)
-        self._remembered = memory.of(partner, version=self.version) if self._remembers else None
+        self._remembered = (
+            memory.of(partner, version=self.version, register_version=self.register_version)
+            if self._remembers
+            else None
+        )
         self._stores = False
         self.frame = register.nothing()
         self._is_whole = False
@@ -86,27 +92,45 @@ class KnownDevices:
             raise readings_changed(self._partner)
 
     def _load(self, keys: pa.Array | None) -> None:
-        there = None if self.remembered is None else self.remembered.register
-        if keys is None:
-            self.frame = self._whole() if there is None else there
-        elif there is not None and len(there) <= _QUICK:
-            borne = pc.is_in(arrow(there["key"]), keys).to_numpy(zero_copy_only=False)
-            self.frame = there.take(np.flatnonzero(borne)).reset_index(drop=True)
-        else:
-            self.frame = self._asked(keys.to_pylist())
+        self.frame = self._whole() if keys is None else self._bearing(keys)
         self._is_whole = keys is None
         self.ranges = DeviceRanges(_ids(self.frame), rows_together=self._together)
         if self._first is not None:
             self.ranges.count(self._first)
             self._first = None
 
+    def _bearing(self, keys: pa.Array) -> pd.DataFrame:
+        """The devices of these names, from what is remembered if they are found there as soon as by the database."""
+        if self.remembered is not None or self._is_small():
+            whole = self._whole()
+            if len(whole) <= _QUICK:
+                return only(whole, pc.is_in(arrow(whole["key"]), keys).to_numpy(zero_copy_only=False))
+        return self._asked(keys.to_pylist())
+
     def _whole(self) -> pd.DataFrame:
         """All devices, to be remembered if there is room for so many."""
+        if self.remembered is not None:
+            return self.remembered.register
         frame = self._asked(None)
-        remembered = Remembered(version=self.version, register=frame, last=LastReadings(_ids(frame)))
+        remembered = Remembered(
+            version=self.version,
+            register_version=self.register_version,
+            register=frame,
+            last=LastReadings(_ids(frame)),
+        )
         if self.version and self._remembers and self._memory.keep(self._partner, remembered):
             self._remembered = remembered
         return frame
+
+    def _is_small(self) -> bool:
+        """Whether the register is so small that all of it is learned rather than a few of its devices again and again."""
+        if not self._remembers or self._memory.is_large(self._partner):
+            return False
+        with self._database.reading() as store:
+            small = register.has_at_most(store, _SMALL, partner=self._partner)
+        if not small:
+            self._memory.note_large(self._partner)
+        return small
 
     def _asked(self, keys: list[str] | None) -> pd.DataFrame:
         with self._database.reading() as store:

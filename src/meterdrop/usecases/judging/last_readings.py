@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from meterdrop.tables import DAY, DECIMAL, FLAG, LINE, TEXT, Lines
+from meterdrop.tables import DECIMAL, Lines, framed, only
 from meterdrop.validate.arrays import ALWAYS, Mask, Numbers, arrow, days, distinct, halves, places, truth
 
 _NOT_ASKED, _NONE, _KEPT, _NOT_KEPT = range(4)
@@ -30,7 +30,7 @@ class LastReadings:
     def __init__(self, devices: Lines) -> None:
         """`devices` are ids, ascending."""
         count = len(devices)
-        self._devices = devices
+        self.devices = devices
         self._state = np.full(count, _NOT_ASKED, dtype=np.int8)
         self._day = np.zeros(count, dtype=np.int32)
         self._value = np.zeros(count, dtype=f"S{_TEXT}")
@@ -52,7 +52,7 @@ class LastReadings:
     def not_asked(self, devices: Lines) -> Lines:
         """Those of these devices of whose last reading nothing is known, each once."""
         at = distinct(self._places(devices))
-        unknown: Lines = self._devices[at[self._state[at] == _NOT_ASKED]]
+        unknown: Lines = self.devices[at[self._state[at] == _NOT_ASKED]]
         return unknown
 
     def learn(self, devices: Lines, *, found: pd.DataFrame) -> None:
@@ -64,11 +64,11 @@ class LastReadings:
         """These readings were stored now, in order of device and day: some are the last ones of their devices."""
         device = rows["device"].to_numpy(dtype=np.int64)
         last = np.append(device[1:] != device[:-1], True)[: len(device)]
-        rows = rows.loc[last].reset_index(drop=True)
+        rows = only(rows, last)
         at, day = self._places(device[last]), _days(rows)
         state = self._state[at]
         is_last = (state == _NONE) | ((state != _NOT_ASKED) & (day >= self._day[at]))
-        self._keep(rows.loc[is_last].reset_index(drop=True))
+        self._keep(only(rows, is_last))
 
     def newer(self, rows: pd.DataFrame, *, delta: bool) -> Mask:
         """The rows beside which nothing else is stored than what is known here.
@@ -82,7 +82,7 @@ class LastReadings:
             self._flags["delta"][at] == delta
         )
         good = (state == _NONE) | ((state == _KEPT) & alike & (_days(rows) > self._day[at]))
-        asked = np.zeros(len(self._devices), dtype=np.bool_)
+        asked = np.zeros(len(self.devices), dtype=np.bool_)
         asked[at[~good]] = True
         newer: Mask = ~asked[at]
         return newer
@@ -91,18 +91,18 @@ class LastReadings:
         """The last readings of those of these devices that have one: what a reading stored has."""
         at = distinct(self._places(devices))
         at = at[self._state[at] == _KEPT]
-        return pd.DataFrame(
+        return framed(
             {
-                "device": pd.Series(self._devices[at], dtype=LINE),
-                "day": pd.Series(pa.array(self._day[at], pa.int32()).cast(pa.date32()), dtype=DAY),
-                "value": pd.Series(_texts(self._value[at]), dtype=TEXT),
+                "device": pa.array(self.devices[at]),
+                "day": pa.array(self._day[at], pa.int32()).cast(pa.date32()),
+                "value": _texts(self._value[at]),
                 "unit": self._words["unit"].texts(at),
-                "canonical_value": pd.Series(_decimals(self._amount[at]), dtype=DECIMAL),
+                "canonical_value": _decimals(self._amount[at]),
                 "canonical_unit": self._words["canonical_unit"].texts(at),
                 "kind": self._words["kind"].texts(at),
-                "estimated": pd.Series(pa.array(self._flags["estimated"][at]), dtype=FLAG),
-                "delta": pd.Series(pa.array(self._flags["delta"][at]), dtype=FLAG),
-                "delivery": pd.Series(self._delivery[at], dtype=LINE),
+                "estimated": pa.array(self._flags["estimated"][at]),
+                "delta": pa.array(self._flags["delta"][at]),
+                "delivery": pa.array(self._delivery[at]),
             }
         )
 
@@ -125,7 +125,7 @@ class LastReadings:
         self._state[at] = np.where(fits, _KEPT, _NOT_KEPT)
 
     def _places(self, devices: Lines) -> Numbers:
-        return places(devices, among=self._devices)
+        return places(devices, among=self.devices)
 
 
 class _Words:
@@ -146,9 +146,9 @@ class _Words:
         """The codes of these cells; -1 for a text that no device has."""
         return self._coded(cells, learns=False)
 
-    def texts(self, at: Numbers) -> pd.Series:
+    def texts(self, at: Numbers) -> pa.Array:
         """The cells at these places."""
-        return pd.Series(pa.array(self._texts, pa.string()).take(pa.array(self.codes[at])), dtype=TEXT)
+        return pa.array(self._texts, pa.string()).take(pa.array(self.codes[at]))
 
     def _coded(self, cells: pa.Array, *, learns: bool) -> Numbers:
         encoded = cells.dictionary_encode()

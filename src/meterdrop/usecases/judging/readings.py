@@ -14,7 +14,7 @@ from meterdrop.model.layout import Layout
 from meterdrop.store import partners, readings
 from meterdrop.store.database import Database, Store
 from meterdrop.store.spool import Spool, part
-from meterdrop.tables import FLAG, LINE, TEXT, TypedRows, join_findings
+from meterdrop.tables import LINE, TEXT, TypedRows, framed, join_findings
 from meterdrop.usecases.judging.ahead import Ahead
 from meterdrop.usecases.judging.device_ranges import ROWS_TOGETHER
 from meterdrop.usecases.judging.known_devices import KnownDevices
@@ -25,13 +25,14 @@ from meterdrop.usecases.judging.settling import ROW_COLUMNS, Settling
 from meterdrop.usecases.judging.stored_readings import StoredReadings
 from meterdrop.usecases.judging.traces import kind_rank
 from meterdrop.usecases.make_months import make_months
-from meterdrop.validate.arrays import months_of
+from meterdrop.validate.arrays import arrow, months_of
 from meterdrop.validate.columns import check_columns
 from meterdrop.validate.readings import ReadingRules as Parameters
 from meterdrop.validate.readings import check_readings
 from meterdrop.validate.register import check_against_register
 
 _STORED = {
+    "line": "line",
     "device": "device",
     "Date": "day",
     "Value_sent": "value",
@@ -94,9 +95,9 @@ class ReadingRules:
         self._heading = layout.heading_of("Value")
         self._known.count(matched.frame["device"])
         self._months |= months_of(matched.frame["Date"])
-        good = matched.frame[["line", *_STORED]].rename(columns=_STORED)
-        good["delta"] = pd.Series(pa.repeat(pa.scalar(self._delta), len(good)), dtype=FLAG)
-        return Verdict(good=good, findings=join_findings(findings, by_line=False))
+        good = {name: arrow(matched.frame[ours]) for ours, name in _STORED.items()}
+        good["delta"] = pa.repeat(pa.scalar(self._delta), len(matched.frame))
+        return Verdict(good=framed(good), findings=join_findings(findings, by_line=False))
 
     def settle(self, spool: Spool, *, occasion: Occasion, ahead: Ahead | None = None) -> int:
         """One reading a device and day, and registers that rise: in the file and with what is stored.

@@ -9,7 +9,7 @@ import pandas as pd
 
 from meterdrop.model.codes import Code, Severity
 from meterdrop.store.spool import PORTION, Spool, part
-from meterdrop.tables import Lines, join_findings
+from meterdrop.tables import Lines, join_findings, only, taken
 from meterdrop.usecases.judging.device_ranges import ROWS_TOGETHER
 from meterdrop.usecases.judging.rules import Occasion
 from meterdrop.usecases.judging.stored_readings import StoredReadings
@@ -66,12 +66,12 @@ class Settling:
         found = self.occasion.softened(self._beside(left, stored=stored, meters=self._meters(rows)))
         wrong = _errors(found)
         corrects = is_word(repeats.findings["code"], Code.READING_CORRECTION.value)
-        told = repeats.findings.loc[~(corrects & _among(repeats.findings["line"], wrong))]
+        told = only(repeats.findings, ~(corrects & _among(repeats.findings["line"], wrong)))
         _tell(spool, join_findings([told, found]), number=2 * number + 1)
         right = _without(left, wrong)
         superseding = _among(right["line"], repeats.corrections)
         for kind, mask in (("new", ~superseding), ("superseding", superseding)):
-            spool.add(part(kind, number), right.loc[mask].reset_index(drop=True), portion=PORTION)
+            spool.add(part(kind, number), only(right, mask), portion=PORTION)
         return duplicates + len(repeats.duplicates)
 
     def _once_each(self, spool: Spool, *, name: str, number: int) -> tuple[pd.DataFrame, int]:
@@ -93,7 +93,7 @@ class Settling:
             return pd.DataFrame(columns=ROW_COLUMNS), duplicates
         rows = pd.concat(kept, ignore_index=True)
         order = np.argsort(device_days(rows), kind="stable")
-        return rows.take(order).reset_index(drop=True), duplicates
+        return taken(rows, order), duplicates
 
     def _meters(self, rows: pd.DataFrame) -> Meters:
         """What the register says of the devices from the first to the last of these rows, which are in order."""
@@ -107,7 +107,7 @@ class Settling:
         alike = (truth(stored["delta"]) == self.delta) & meters.measured_in(
             stored["canonical_unit"], devices=stored["device"].to_numpy(dtype=np.int64)
         )
-        same_kind = stored.loc[alike].reset_index(drop=True)
+        same_kind = only(stored, alike)
         if self.delta:
             return check_deltas(rows, stored=same_kind, meters=meters, heading=self.heading)
         return check_neighbours(
@@ -123,7 +123,7 @@ def _tell(spool: Spool, findings: pd.DataFrame, *, number: int) -> None:
     """Errors, which set their lines aside, and the rest."""
     wrong = is_word(findings["severity"], Severity.ERROR.value)
     for kind, mask in (("aside-findings", wrong), ("told", ~wrong)):
-        spool.add(part(kind, number), findings.loc[mask].reset_index(drop=True), portion=PORTION)
+        spool.add(part(kind, number), only(findings, mask), portion=PORTION)
 
 
 def _errors(findings: pd.DataFrame) -> Lines:
@@ -138,4 +138,4 @@ def _among(line: pd.Series, some: Lines) -> Mask:
 def _without(rows: pd.DataFrame, *gone: Lines) -> pd.DataFrame:
     """The rows that are on none of these lines."""
     lines = np.concatenate(gone)
-    return rows.loc[~_among(rows["line"], lines)].reset_index(drop=True) if len(lines) else rows
+    return only(rows, ~_among(rows["line"], lines)) if len(lines) else rows

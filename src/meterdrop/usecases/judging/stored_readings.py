@@ -7,6 +7,7 @@ import pandas as pd
 
 from meterdrop.store import neighbours
 from meterdrop.store.database import Database
+from meterdrop.tables import only
 from meterdrop.usecases.judging.known_devices import KnownDevices
 from meterdrop.usecases.judging.last_readings import LastReadings
 
@@ -31,7 +32,7 @@ class StoredReadings:
         newer = last.newer(rows, delta=self.delta)
         if newer.all():
             return last.of(rows["device"].to_numpy(dtype=np.int64))
-        asked = self._asked(rows.loc[~newer].reset_index(drop=True))
+        asked = self._asked(only(rows, ~newer))
         beside = last.of(rows["device"].to_numpy(dtype=np.int64)[newer])
         return pd.concat([beside, asked], ignore_index=True)
 

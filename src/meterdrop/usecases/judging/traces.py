@@ -14,7 +14,7 @@ from meterdrop.model.feed import Target
 from meterdrop.model.layout import REJECTS_HEADINGS, Layout
 from meterdrop.store.quarantine import line_id
 from meterdrop.store.spool import Spool
-from meterdrop.tables import DAY, LINE, TEXT, Lines, TextBlock
+from meterdrop.tables import DAY, LINE, TEXT, Lines, TextBlock, framed
 from meterdrop.usecases.judging.rules import Rules
 from meterdrop.validate.arrays import ALWAYS, arrow, codes, days
 from meterdrop.validate.repeats import ACTUAL, rank
@@ -50,29 +50,21 @@ def about(frame: pd.DataFrame, *, target: Target) -> pd.DataFrame:
 
     Devices have `owner`, too: the partner that their row names. Readings have `kind_rank`: see `rank`.
     """
-    told = pd.DataFrame({"line": frame["line"]})
+    told = {"line": arrow(frame["line"])}
     if target not in _ABOUT:
-        return told.assign(
-            serial_key=pd.Series(pa.nulls(len(told), pa.string()), dtype=TEXT, index=told.index),
-            day=pd.Series(pa.nulls(len(told), pa.date32()), dtype=DAY, index=told.index),
-        )
+        told |= {"serial_key": pa.nulls(len(frame), pa.string()), "day": pa.nulls(len(frame), pa.date32())}
+        return framed(told)
     meter, day = _ABOUT[target]
-    told = told.assign(serial_key=frame[meter].astype(TEXT), day=frame[day].astype(DAY))
+    told |= {"serial_key": arrow(frame[meter].astype(TEXT)), "day": arrow(frame[day].astype(DAY))}
     if target is Target.DEVICES:
-        return told.assign(owner=_lower(frame[_OWNER]))
-    return told.assign(kind_rank=kind_rank(frame["Kind"], frame["Estimated"]))
+        return framed(told | {"owner": pc.utf8_lower(arrow(frame[_OWNER]))})
+    return framed(told | {"kind_rank": arrow(kind_rank(frame["Kind"], frame["Estimated"]))})
 
 
 def kind_rank(kind: pd.Series, estimated: pd.Series) -> pd.Series:
     """How good each reading is among those of its day, to be kept with a line that is set aside."""
     ranks = rank(pd.DataFrame({"kind": kind, "estimated": estimated}))
     return pd.Series(ranks, dtype=LINE, index=kind.index)
-
-
-def _lower(cells: pd.Series) -> pd.Series:
-    return pd.Series(
-        pd.arrays.ArrowExtensionArray(pc.utf8_lower(arrow(cells))), dtype=TEXT, index=cells.index
-    )
 
 
 def corrects(block: TextBlock, *, layout: Layout) -> pd.DataFrame:
@@ -217,4 +209,4 @@ def _keys(meters_of: pd.Series, *, day: pd.Series, meters: Any) -> Lines:  # noq
 
 
 def _pairs(ids: Lines, line: Lines) -> pd.DataFrame:
-    return pd.DataFrame({"id": pd.Series(ids, dtype=LINE), "line": pd.Series(line, dtype=LINE)})
+    return framed({"id": pa.array(ids, pa.int64()), "line": pa.array(line, pa.int64())})
