@@ -9,7 +9,7 @@ _CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 
 settings.register_profile("default", max_examples=60, deadline=None, suppress_health_check=_CHECKS)
 settings.register_profile("nightly", max_examples=2_000, deadline=None, suppress_health_check=_CHECKS)
-pytest_plugins = ["tests.tables", "tests.homes", "tests.order", "tests.s3"]
+pytest_plugins = ["tests.tables", "tests.homes", "tests.order", "tests.s3", "tests.leftovers"]
 
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
