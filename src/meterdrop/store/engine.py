@@ -47,6 +47,13 @@ _NOTICE_SOON: Final = (
     "SELECT set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false), "
     "set_config('tcp_keepalives_count', '3', false)"
 )
+_NOTICE_TOO: Final = {
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+"""By these libpq notices within half a minute that the server's machine is gone."""
 _ONE_VIEW: Final = "REPEATABLE READ"
 """What a reader on PostgreSQL needs so that all its statements see the same; on SQLite each transaction does."""
 
@@ -63,6 +70,8 @@ def make_engine(url: str) -> Engine:
             named = named.set(drivername="postgresql+psycopg")
         if "@" in (named.host or ""):
             raise ValueError("a password with an @ in it, of which a part would be taken for the host")
+        if named.get_backend_name() == "postgresql":
+            named = named.update_query_dict({**_NOTICE_TOO, **named.query})
         engine = create_engine(named, hide_parameters=True)
     except ModuleNotFoundError as error:
         raise StopAtStart(

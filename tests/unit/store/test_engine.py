@@ -1,6 +1,7 @@
 """Transactions that begin at once, a database that keeps the line law, and errors that tell no secrets."""
 
 import json
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -20,7 +21,9 @@ from meterdrop.store import deliveries
 from meterdrop.store.engine import make_engine, reading_from, writing
 from meterdrop.store.schema import delivery, partner
 from tests.homes import SQLITE
+from tests.postgres import Server
 
+_TIMES = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT, socket.TCP_USER_TIMEOUT)
 COUNTS = ("physical", "header", "accepted", "quarantined", "duplicate", "blank", "comment", "continuation")
 
 
@@ -249,3 +252,19 @@ def test_connection_that_died_between_two_transactions_means_try_again_once(
         store.execute(text("SELECT 1"))
     with reading_from(engine) as store:
         assert store.execute(text("SELECT 1")).scalar_one() == 1
+
+
+@pytest.mark.parametrize(("asked", "idle"), [("", 10), ("?keepalives_idle=77", 77)])
+def test_server_that_vanishes_is_noticed_within_half_a_minute(
+    postgresql: Server, asked: str, idle: int
+) -> None:
+    """Asked of the system's own socket; who says otherwise in the URL is obeyed."""
+    url = postgresql.database()
+    engine = make_engine(url + asked)
+    with reading_from(engine) as store:
+        fileno = store.connection.driver_connection.fileno()  # type: ignore[union-attr]  # psycopg's
+        with socket.fromfd(fileno, socket.AF_INET, socket.SOCK_STREAM) as ours:
+            found = [ours.getsockopt(socket.IPPROTO_TCP, option) for option in _TIMES]
+    engine.dispose()
+    postgresql.drop(url)
+    assert found == [idle, 5, 3, 30_000]
