@@ -183,14 +183,15 @@ class Unfinished(NamedTuple):
     bytes: int
 
 
-def unfinished(connection: Connection, *, partner: str) -> tuple[Unfinished, ...]:
-    """This partner's deliveries to load, in order of arrival."""
-    rows = connection.execute(
+def first_unfinished(connection: Connection, *, partner: str) -> Unfinished | None:
+    """Which of this partner's deliveries to load came first; None if there are none."""
+    row = connection.execute(
         select(delivery.c.id, delivery.c.bytes)
         .where(delivery.c.partner == partner, delivery.c.state.in_(UNFINISHED))
         .order_by(delivery.c.received_at, delivery.c.id)
-    )
-    return tuple(Unfinished(*row) for row in rows)
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else Unfinished(*row)
 
 
 def that_wait(

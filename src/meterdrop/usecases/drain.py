@@ -62,14 +62,13 @@ class Drain:
         return self.ingest.make_good()
 
     def _waiting(self, partner: str, *, leaves: Callable[[], None] | None) -> Iterator[int]:
-        """Asked anew when all that waited is loaded: what came meanwhile came later."""
+        """Asked anew after each: another one may turn up that came before those that were seen."""
         while True:
             with self.database.reading() as store:
-                waiting = deliveries.unfinished(store, partner=partner)
-            if not waiting:
+                first = deliveries.first_unfinished(store, partner=partner)
+            if first is None:
                 return
-            for one in waiting:
-                if leaves is not None and one.bytes > _LARGE:
-                    leaves()
-                    return
-                yield one.key
+            if leaves is not None and first.bytes > _LARGE:
+                leaves()
+                return
+            yield first.key

@@ -114,7 +114,7 @@ def test_incomplete_upload_is_settled_at_once(store: Connection) -> None:
     key = received(store, outcome=Outcome.INCOMPLETE)
     told = deliveries.get(store, key)
     assert (told.state, told.finished_at) == (State.INCOMPLETE, NOW)
-    assert deliveries.unfinished(store, partner="anyone") == ()
+    assert deliveries.first_unfinished(store, partner="anyone") is None
 
 
 def test_deliveries_are_loaded_in_order_of_arrival(store: Connection) -> None:
@@ -124,9 +124,11 @@ def test_deliveries_are_loaded_in_order_of_arrival(store: Connection) -> None:
     between = received(store, 3, finished_at=NOW + timedelta(seconds=1))
     received(store, 4, partner="other", finished_at=NOW - timedelta(days=1))
     put_into(store, between, State.LOADING)
-    waiting = deliveries.unfinished(store, partner="anyone")
-    assert [one.key for one in waiting] == [early, between, late]
     assert set(deliveries.partners_with_work(store)) == {"anyone", "other"}
+    for key in (early, between, late):
+        assert deliveries.first_unfinished(store, partner="anyone") == (key, TICKET.bytes)
+        put_into(store, key, State.ACCEPTED, feed="readings")
+    assert deliveries.first_unfinished(store, partner="anyone") is None
 
 
 @pytest.mark.parametrize("state", State)
