@@ -127,7 +127,7 @@ def test_deliveries_are_loaded_in_order_of_arrival(store: Connection) -> None:
     assert set(deliveries.partners_with_work(store)) == {"anyone", "other"}
     for key in (early, between, late):
         assert deliveries.first_unfinished(store, partner="anyone") == (key, TICKET.bytes)
-        put_into(store, key, State.ACCEPTED, feed="readings")
+        put_into(store, key, State.REFUSED)
     assert deliveries.first_unfinished(store, partner="anyone") is None
 
 
