@@ -76,7 +76,7 @@ class Running:
 
     @contextmanager
     def scaled(self, *, workers: int) -> Iterator[list[int]]:
-        """Runs it with so many `meterdrop worker`, each for one partner at a time; the process ids of `up` and of theirs."""
+        """Runs it with so many `meterdrop worker`, each for two partners at a time; the process ids of `up` and of theirs."""
         scaled = {"METERDROP_DISPATCH": "scaled", "METERDROP_TODAY": str(TODAY)}
         command = [sys.executable, "-m", "meterdrop", "--home", str(self.home), "worker"]
         with self.up.running(**scaled) as process:

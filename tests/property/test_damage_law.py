@@ -48,7 +48,8 @@ def outcome_of(file: CleanFile, content: bytes, *, block_bytes: int) -> Outcome:
     rules = RecordRules(file.agreement)
     for block in read_blocks(io.BytesIO(content), layout=file.layout, block_bytes=block_bytes):
         typed = cast(block, feed=file.agreement.feed, agreement=file.agreement, layout=file.layout)
-        verdict = rules.judge(typed, layout=file.layout)
+        told = rules.check(typed, layout=file.layout)
+        verdict = rules.judge(typed, told=told, layout=file.layout)
         bad = set(error_lines(join_findings([block.findings, typed.findings, verdict.findings])).tolist())
         for line, cells in zip(verdict.good["line"], verdict.good["cells"], strict=True):
             if line not in bad:

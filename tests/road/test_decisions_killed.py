@@ -74,7 +74,7 @@ POINTS = ["ingest:begun", "ingest:judged", "publish:rows", "publish:settled", "p
 
 
 @pytest.mark.road
-@pytest.mark.parametrize("point", POINTS if NIGHTLY else POINTS[::2])
+@pytest.mark.parametrize("point", POINTS if NIGHTLY else POINTS[::3])
 def test_release_killed_while_it_loads_is_taken_up_by_the_pipeline(rig: Rig, point: str) -> None:
     killed = rig.command(*RELEASE, METERDROP_CRASH_AT=point)
     assert killed.returncode == -signal.SIGKILL, "the point was never passed"

@@ -32,7 +32,7 @@ def test_there_are_at_least_eight_points() -> None:
 
 
 BY_NIGHT = pytest.mark.by_night(POSTGRESQL)
-"""By day every third point of the workers, and every second moment; the night has all of them, on both databases."""
+"""By day every fourth point of the workers, and every fourth moment; the night has all of them, on both databases."""
 
 
 @pytest.mark.road
@@ -68,7 +68,7 @@ DELAYS = [0.0, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08]
 
 @pytest.mark.road
 @BY_NIGHT
-@pytest.mark.parametrize("point", IN_WORKERS if NIGHTLY else IN_WORKERS[::3])
+@pytest.mark.parametrize("point", IN_WORKERS if NIGHTLY else IN_WORKERS[::4])
 def test_worker_killed_at_a_point_is_replaced_and_the_pipeline_goes_on(rig: Rig, point: str) -> None:
     running = rig.pipeline(METERDROP_CRASH_AT=f"{point} in 1 workers", METERDROP_SWEEP_SECONDS="3")
     upload = rig.hand_over(FILE)
@@ -87,7 +87,7 @@ def test_worker_killed_at_a_point_is_replaced_and_the_pipeline_goes_on(rig: Rig,
 
 @pytest.mark.road
 @BY_NIGHT
-@pytest.mark.parametrize("delay", DELAYS if NIGHTLY else DELAYS[::2])
+@pytest.mark.parametrize("delay", DELAYS if NIGHTLY else DELAYS[::4])
 def test_pipeline_killed_at_any_moment_loses_and_doubles_nothing(rig: Rig, delay: float) -> None:
     running = rig.pipeline()
     assert running.stdout is not None

@@ -104,21 +104,6 @@ def test_one_partners_files_are_loaded_in_order_by_whoever_is_free(rig: Rig) -> 
     assert [stop(one) for one in (*workers, running)] == [0, 0, 0]
 
 
-def test_one_partners_large_file_does_not_hold_up_another_partners_small_one(rig: Rig) -> None:
-    rig.add_partner("other")
-    rig.register(SERIALS, partner="other")
-    running, worker = rig.pipeline(), rig.worker(concurrency=2)
-    large = rig.hand_over(_slow(5 * LINES))
-    wait_for(lambda: _state(rig, large) == "loading" or None, what="a delivery that is being loaded")
-
-    small = rig.hand_over(_file(), partner="other")
-
-    assert rig.result(small, partner="other")["verdict"] == "partly_accepted"
-    assert _state(rig, large) == "loading"
-    assert [stop(one) for one in (worker, running)] == [0, 0]
-    assert _state(rig, large) == "accepted"
-
-
 def test_as_many_large_files_as_there_are_places_do_not_hold_up_a_small_one(rig: Rig) -> None:
     partners = ["second", "third"]
     for partner in partners:

@@ -68,19 +68,27 @@ def test_any_sequence_of_snapshots_comes_to_what_the_naive_reader_finds(
         known = register_of(found)
 
 
-@settings(max_examples=REGISTERS)
-@given(first=snapshots, second=snapshots)
-def test_two_snapshots_make_the_same_register_in_either_order(first: list[Row], second: list[Row]) -> None:
+def test_two_snapshots_make_the_same_register_in_either_order() -> None:
     """Unless a line of theirs cannot stand beside what is known: then the one that came first stays."""
-    older = [replace(row, seen=SEEN[0]) for row in first]
-    newer = [replace(row, seen=SEEN[1]) for row in second]
-    registers = []
-    for before, after in ((older, newer), (newer, older)):
-        one = snapshot(*before)
-        other = snapshot(*after, known=register_of(one))
-        assume(len(one.wrong) == len(other.wrong) == 0)
-        registers.append(register_of(other))
-    assert registers[0] == registers[1]
+    compared: list[bool] = []
+
+    @settings(max_examples=REGISTERS)
+    @given(first=snapshots, second=snapshots)
+    def law(first: list[Row], second: list[Row]) -> None:
+        older = [replace(row, seen=SEEN[0]) for row in first]
+        newer = [replace(row, seen=SEEN[1]) for row in second]
+        registers = []
+        for before, after in ((older, newer), (newer, older)):
+            one = snapshot(*before)
+            other = snapshot(*after, known=register_of(one))
+            if len(one.wrong) or len(other.wrong):
+                return
+            registers.append(register_of(other))
+        assert registers[0] == registers[1]
+        compared.append(True)
+
+    law()
+    assert len(compared) > REGISTERS // 20, "hardly any two stood beside each other"
 
 
 @settings(max_examples=REGISTERS)

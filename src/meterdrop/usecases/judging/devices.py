@@ -1,6 +1,6 @@
 """The register: a snapshot's rows against each other and against the devices we know."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final
 
@@ -87,8 +87,15 @@ class DeviceRules:
         self._named: list[pd.DataFrame] = []
         """Partner and serial key of every row that has them, right or wrong."""
 
-    def judge(self, rows: TypedRows, *, layout: Layout) -> Verdict:
-        """Each row by itself, and whose it is. CannotRead if this partner may not register."""
+    def check(self, rows: TypedRows, *, layout: Layout) -> Sequence[pd.DataFrame]:
+        """Each row by itself."""
+        return [
+            check_columns(rows, feed=self._agreement.feed, layout=layout),
+            check_devices(rows.frame, today=self._today, layout=layout),
+        ]
+
+    def judge(self, rows: TypedRows, *, told: Sequence[pd.DataFrame], layout: Layout) -> Verdict:
+        """Whose each row is. CannotRead if this partner may not register."""
         try:
             refuse_unless_registrar(group=self._group, kind=self._agreement.kind)
         except CannotRead as problem:
@@ -105,12 +112,7 @@ class DeviceRules:
         )
         good = owned.frame[["line", *_STORED]].rename(columns=_STORED)
         self._named.append(good[_NAMES].dropna().drop_duplicates())
-        findings = [
-            check_columns(rows, feed=self._agreement.feed, layout=layout),
-            check_devices(rows.frame, today=self._today, layout=layout),
-            owned.findings,
-        ]
-        return Verdict(good=good, findings=join_findings(findings))
+        return Verdict(good=good, findings=join_findings([*told, owned.findings]))
 
     def settle(self, spool: Spool, *, occasion: Occasion, ahead: Ahead | None = None) -> int:
         """Rows against each other and against the register; what they change there waits in the spool."""

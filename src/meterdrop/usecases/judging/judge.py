@@ -66,7 +66,8 @@ def judge(
     findings under `findings`, `aside-findings` and `told`. Raises CannotRead if the file has too many lines.
     """
     tally = _Tally()
-    for block, typed in one_ahead(_cast(stream, agreement=agreement, layout=layout, numbers=numbers)):
+    blocks = _cast(stream, agreement=agreement, layout=layout, rules=rules, numbers=numbers)
+    for block, typed, checked in one_ahead(blocks):
         tally.add(block)
         if tally.physical > agreement.max_lines:
             raise CannotRead(
@@ -76,25 +77,39 @@ def judge(
                 layout=layout,
             )
         _judge_block(
-            block, typed, agreement=agreement, layout=layout, rules=rules, spool=spool, occasion=occasion
+            block,
+            typed,
+            checked,
+            agreement=agreement,
+            layout=layout,
+            rules=rules,
+            spool=spool,
+            occasion=occasion,
         )
-        del block, typed  # or two would be held while the next one is waited for
+        del block, typed, checked  # or two would be held while the next one is waited for
     duplicates = rules.settle(spool, occasion=occasion, ahead=ahead)
     return tally.judged(spool, duplicates=duplicates)
 
 
 def _cast(
-    stream: BinaryIO, *, agreement: Agreement, layout: Layout, numbers: Sequence[int] | Lines | None
-) -> Iterator[tuple[TextBlock, TypedRows]]:
-    """The lines in blocks, and what their cells say."""
+    stream: BinaryIO,
+    *,
+    agreement: Agreement,
+    layout: Layout,
+    rules: Rules,
+    numbers: Sequence[int] | Lines | None,
+) -> Iterator[tuple[TextBlock, TypedRows, Sequence[pd.DataFrame]]]:
+    """The lines in blocks, what their cells say, and what is wrong with them by themselves."""
     for block in read_blocks(stream, layout=layout, numbers=numbers):
-        yield block, cast(block, feed=agreement.feed, agreement=agreement, layout=layout)
-        del block
+        typed = cast(block, feed=agreement.feed, agreement=agreement, layout=layout)
+        yield block, typed, rules.check(typed, layout=layout)
+        del block, typed
 
 
 def _judge_block(
     block: TextBlock,
     typed: TypedRows,
+    checked: Sequence[pd.DataFrame],
     *,
     agreement: Agreement,
     layout: Layout,
@@ -102,7 +117,7 @@ def _judge_block(
     spool: Spool,
     occasion: Occasion,
 ) -> None:
-    verdict = rules.judge(typed, layout=layout)
+    verdict = rules.judge(typed, told=checked, layout=layout)
     of_rows = [
         of_readable_cells(told, block=block, layout=layout) for told in (typed.findings, verdict.findings)
     ]

@@ -1,4 +1,4 @@
-"""The next block of a large file is read and cast while the rules are at the one before."""
+"""The next block of a large file is read, cast and checked by itself while the one before is judged."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

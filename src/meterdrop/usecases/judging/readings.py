@@ -1,6 +1,6 @@
 """Readings: each against its own cells, the register, its file and what is stored."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 import numpy as np
@@ -79,25 +79,27 @@ class ReadingRules:
         self._stores_ahead = False
         self.file_findings: tuple[Finding, ...] = ()
 
-    def judge(self, rows: TypedRows, *, layout: Layout) -> Verdict:
-        """Cells, days, values, units, and whose each reading is."""
+    def check(self, rows: TypedRows, *, layout: Layout) -> Sequence[pd.DataFrame]:
+        """Cells, days, values, units."""
+        return [
+            check_columns(rows, feed=self._agreement.feed, layout=layout),
+            check_readings(rows.frame, today=self._today, rules=self._parameters, layout=layout),
+        ]
+
+    def judge(self, rows: TypedRows, *, told: Sequence[pd.DataFrame], layout: Layout) -> Verdict:
+        """Whose each reading is."""
         matched = check_against_register(
             rows.frame,
             register=self._known.bearing(rows.frame["SerialNum_key"]),
             layout=layout,
             radio_is_name=self._agreement.radio_is_name,
         )
-        findings = [
-            check_columns(rows, feed=self._agreement.feed, layout=layout),
-            check_readings(rows.frame, today=self._today, rules=self._parameters, layout=layout),
-            matched.findings,
-        ]
         self._heading = layout.heading_of("Value")
         self._known.count(matched.frame["device"])
         self._months |= months_of(matched.frame["Date"])
         good = {name: arrow(matched.frame[ours]) for ours, name in _STORED.items()}
         good["delta"] = pa.repeat(pa.scalar(self._delta), len(matched.frame))
-        return Verdict(good=framed(good), findings=join_findings(findings, by_line=False))
+        return Verdict(good=framed(good), findings=join_findings([*told, matched.findings], by_line=False))
 
     def settle(self, spool: Spool, *, occasion: Occasion, ahead: Ahead | None = None) -> int:
         """One reading a device and day, and registers that rise: in the file and with what is stored.

@@ -1,6 +1,6 @@
 """Feeds without a table of their own: rows are kept as they are, as JSON."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from meterdrop.model.layout import Layout
 from meterdrop.store import records
 from meterdrop.store.database import Store
 from meterdrop.store.spool import Spool
-from meterdrop.tables import TEXT, TypedRows
+from meterdrop.tables import TEXT, TypedRows, join_findings
 from meterdrop.usecases.judging.ahead import Ahead
 from meterdrop.usecases.judging.publication import Publication
 from meterdrop.usecases.judging.rules import Occasion, Verdict
@@ -28,13 +28,15 @@ class RecordRules:
         self._agreement = agreement
         self._columns = [column for column in agreement.feed.columns if not column.kept_in_original]
 
-    def judge(self, rows: TypedRows, *, layout: Layout) -> Verdict:
+    def check(self, rows: TypedRows, *, layout: Layout) -> Sequence[pd.DataFrame]:
+        """Cells."""
+        return [check_columns(rows, feed=self._agreement.feed, layout=layout)]
+
+    def judge(self, rows: TypedRows, *, told: Sequence[pd.DataFrame], layout: Layout) -> Verdict:
         """The rows as JSON."""
-        findings = check_columns(rows, feed=self._agreement.feed, layout=layout)
         cells = pd.DataFrame({column.name: _as_kept(rows.frame, column) for column in self._columns})
-        return Verdict(
-            good=pd.DataFrame({"line": rows.frame["line"], "cells": _json(cells)}), findings=findings
-        )
+        good = pd.DataFrame({"line": rows.frame["line"], "cells": _json(cells)})
+        return Verdict(good=good, findings=join_findings(told))
 
     def settle(self, spool: Spool, *, occasion: Occasion, ahead: Ahead | None = None) -> int:
         """Records have no rules between lines."""

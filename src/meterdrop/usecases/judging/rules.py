@@ -1,6 +1,6 @@
 """What must a target know to be judged? The three acts that differ between readings, devices and records."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -70,7 +70,11 @@ class Rules(Protocol):
     file_findings: tuple[Finding, ...]
     """What `settle` found out about the file as a whole."""
 
-    def judge(self, rows: TypedRows, *, layout: Layout) -> Verdict:
+    def check(self, rows: TypedRows, *, layout: Layout) -> Sequence[pd.DataFrame]:
+        """What is wrong with the rows by themselves: findings. A thread asks it of one block while another is judged."""
+        ...
+
+    def judge(self, rows: TypedRows, *, told: Sequence[pd.DataFrame], layout: Layout) -> Verdict:
         """Judges a block by itself and against the register. `good` columns are this target's own, plus line."""
         ...
 
