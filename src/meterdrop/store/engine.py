@@ -47,6 +47,10 @@ _NOTICE_SOON: Final = (
     "SELECT set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false), "
     "set_config('tcp_keepalives_count', '3', false)"
 )
+_LAST: Final = (
+    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+)
+"""What is told to be stored outlives a crash of the server, whatever its own setting is."""
 _NOTICE_TOO: Final = {
     "keepalives_idle": "10",
     "keepalives_interval": "5",
@@ -130,8 +134,9 @@ def without_cells(told: Failure) -> Failure:
 
 
 def _prepare_postgresql(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    """The server is to notice within half a minute that our machine is gone, and let go of what it held."""
+    """What is committed lasts. And the server notices within half a minute that our machine is gone, and lets go."""
     cursor = connection.cursor()
+    cursor.execute(_LAST)
     cursor.execute(_NOTICE_SOON)
     cursor.close()
     connection.commit()

@@ -268,3 +268,20 @@ def test_server_that_vanishes_is_noticed_within_half_a_minute(
     engine.dispose()
     postgresql.drop(url)
     assert found == [idle, 5, 3, 30_000]
+
+
+@pytest.mark.parametrize(
+    ("servers", "ours"), [("off", "on"), ("local", "local"), ("remote_apply", "remote_apply")]
+)
+def test_what_is_committed_lasts_whatever_the_server_is_set_to(
+    postgresql: Server, servers: str, ours: str
+) -> None:
+    url = postgresql.database()
+    engine = make_engine(f"{url}?options=-c%20synchronous_commit%3D{servers}")
+    asked = text("SELECT current_setting('synchronous_commit')")
+    with writing(engine) as store:
+        assert store.execute(asked).scalar_one() == ours
+    with writing(engine, lasting=False) as store:
+        assert store.execute(asked).scalar_one() == "off"
+    engine.dispose()
+    postgresql.drop(url)
